@@ -1,0 +1,3 @@
+"""Classifiers: text becomes facts."""
+
+__part_of__ = "poststelle"

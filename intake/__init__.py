@@ -1,0 +1,3 @@
+"""Intake: a dropped file becomes recognised text."""
+
+__part_of__ = "poststelle"

@@ -1,0 +1,210 @@
+"""The one module that opens databases: key, pragmas, write-ahead log, commits through the write seam.
+
+Encrypted databases use SQLite3MultipleCiphers with ChaCha20-Poly1305 on every page and a raw random
+32-byte key (no passphrase derivation: 0.3 ms an open). Deleted content is overwritten (`secure_delete`),
+temporary tables stay in memory, and a commit is on disk when it returns (`synchronous=FULL`).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import apsw
+
+from poststelle.durable import Disk
+from poststelle.errors import Damaged, StorageError
+
+Row = tuple[Any, ...]
+Bindings = Sequence[Any] | dict[str, Any]
+
+BUSY_TIMEOUT_MS = 10_000
+SQL_PAGE_BYTES = 4096
+
+
+class Database:
+    """One open database. Not shared between threads."""
+
+    def __init__(self, connection: apsw.Connection, path: Path, disk: Disk) -> None:
+        self._connection = connection
+        self._disk = disk
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close; an unfinished transaction is rolled back."""
+        self._connection.close()
+
+    def rows(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
+        """Run one statement and yield its rows.
+
+        Raises:
+            Damaged: a page does not authenticate or the file is malformed.
+            StorageError: the disk is full or does not answer.
+        """
+        with _translated(self.path):
+            yield from self._connection.execute(sql, bindings)
+
+    def row(self, sql: str, bindings: Bindings = ()) -> Row | None:
+        """The first row, or None."""
+        return next(iter(list(self.rows(sql, bindings))), None)
+
+    def value(self, sql: str, bindings: Bindings = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.row(sql, bindings)
+        return None if row is None else row[0]
+
+    def run(self, sql: str, bindings: Bindings = ()) -> int:
+        """Run one changing statement; returns how many rows it changed."""
+        with _translated(self.path):
+            self._connection.execute(sql, bindings)
+            return self._connection.changes()
+
+    def run_many(self, sql: str, rows: Sequence[Bindings]) -> None:
+        """Run one changing statement once for each row of bindings."""
+        with _translated(self.path):
+            self._connection.executemany(sql, rows)
+
+    def run_script(self, sql: str) -> None:
+        """Run several statements, e.g. a schema; no bindings."""
+        with _translated(self.path):
+            for _ in self._connection.execute(sql):
+                pass
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write transaction: takes the write lock at once, commits at the end, rolls back on any error."""
+        with _translated(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._disk.step("commit", self.path.name)
+            with _translated(self.path):
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read transaction: every statement inside sees the same state."""
+        with _translated(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    @property
+    def last_insert_id(self) -> int:
+        """Row id of the last INSERT."""
+        return self._connection.last_insert_rowid()
+
+    def add_function(self, name: str, function: Any, arguments: int) -> None:
+        """Make a deterministic Python function callable from SQL."""
+        self._connection.create_scalar_function(name, function, arguments, deterministic=True)
+
+    def truncate_log(self) -> bool:
+        """Move the write-ahead log into the database and empty it; False while another reader keeps it."""
+        self._disk.step("checkpoint", self.path.name)
+        with _translated(self.path):
+            busy, _, _ = next(iter(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
+        return bool(busy == 0)
+
+    def change_key(self, key: bytes) -> None:
+        """Re-encrypt every page under a new raw key; open readers must reopen."""
+        self._disk.step("rekey", self.path.name)
+        with _translated(self.path):
+            self._connection.pragma("hexrekey", _raw_key(key))
+
+    def problems(self) -> list[str]:
+        """What SQLite's own integrity check says, every page read and authenticated; empty if all is well."""
+        try:
+            found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        except Damaged as err:
+            return [str(err)]
+        return [] if found == ["ok"] else found
+
+    def pages(self) -> Iterator[bytes]:
+        """Every decrypted page of the main file, freed ones included: what an erasure proof scans."""
+        with _translated(self.path):
+            for (page,) in self._connection.execute("SELECT data FROM sqlite_dbpage('main')"):
+                yield page
+
+    def copy_to(self, target: "Database") -> None:
+        """Replace the whole content of `target` by this database's (same key or both plain)."""
+        target._disk.step("commit", target.path.name)
+        with _translated(target.path), target._connection.backup("main", self._connection, "main") as backup:
+            while not backup.done:
+                backup.step(256)
+
+
+def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = False) -> Database:
+    """Open an encrypted database (or a plain one with `key=None`), in WAL mode.
+
+    Raises:
+        Damaged: wrong key, or not a database, or a damaged first page.
+        StorageError: the file is missing (unless `create`) or cannot be opened.
+    """
+    if create and not path.exists():
+        disk.make_folder(path.parent)
+        disk.step("write", path.name)
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    with _translated(path):
+        connection = apsw.Connection(str(path), flags=flags)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        try:
+            if key is not None:
+                connection.pragma("cipher", "chacha20")
+                connection.pragma("hexkey", _raw_key(key))
+            connection.execute(
+                "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL; "
+                "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; "
+                "SELECT count(*) FROM sqlite_master"
+            )
+        except BaseException:
+            connection.close()
+            raise
+    if create:
+        path.chmod(0o600)
+        disk.sync_folder(path.parent)
+    return Database(connection, path, disk)
+
+
+def _raw_key(key: bytes) -> str:
+    if len(key) != 32:
+        raise ValueError("a database key is 32 bytes")
+    return ("raw:" + key.hex()).encode().hex()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours; a programmer's mistake (SQLError) stays a traceback."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.NotADBError) as err:
+        raise Damaged(
+            f"The database {path.name} was changed, cut or opened with another key; nothing of it was used. "
+            "Run `poststelle verify` to see what is affected."
+        ) from err
+    except (
+        apsw.FullError,
+        apsw.IOError,
+        apsw.CantOpenError,
+        apsw.ReadOnlyError,
+        apsw.BusyError,
+        apsw.LockedError,
+    ) as err:
+        raise StorageError(
+            f"The database {path.name} cannot be read or written ({err}). Nothing was lost; check free space, "
+            "permissions and whether another program holds it, then try again."
+        ) from err

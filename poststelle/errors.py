@@ -1,0 +1,104 @@
+"""Errors a person can act on: each says what happened, what is safe and what to do next.
+
+Codes and exit numbers are stable; docs/ARCHITECTURE.md lists them. Two places catch these errors: the
+pipeline turns an `UnreadableFile` into a quarantine value, the command line turns any `PoststelleError`
+into a message and an exit status.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitStatus(IntEnum):
+    """What a command's exit number means."""
+
+    DONE = 0
+    """Done; letters for review, duplicates and no hits included."""
+    PROBLEMS = 1
+    """Some items were quarantined or failed, or problems were found."""
+    USAGE = 2
+    """The command line or the configuration is wrong."""
+    NOT_PERMITTED = 3
+    """This verb is not permitted to you, whatever the object."""
+    NOT_FOUND = 4
+    """Not found, or not yours: the same bytes."""
+    DAMAGED = 5
+    """Something was damaged or tampered with."""
+    INTERRUPTED = 130
+    """Interrupted from the keyboard."""
+
+
+class PoststelleError(Exception):
+    """Base of every error that is meant for a person."""
+
+    code: ClassVar[str] = "P000"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.PROBLEMS
+
+
+class ConfigurationError(PoststelleError):
+    """The configuration, the installation or the command line cannot be used as it is."""
+
+    code = "C001"
+    exit_status = ExitStatus.USAGE
+
+
+class WrongPassphrase(PoststelleError):
+    """An identity file did not open with the passphrase given."""
+
+    code = "K002"
+    exit_status = ExitStatus.USAGE
+
+
+class NotPermitted(PoststelleError):
+    """The identity does not hold the right for this verb."""
+
+    code = "K003"
+    exit_status = ExitStatus.NOT_PERMITTED
+
+
+class UnknownDocument(PoststelleError):
+    """No such letter, or not one of yours: both read the same, on purpose."""
+
+    code = "D004"
+    exit_status = ExitStatus.NOT_FOUND
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__(
+            f"There is no letter {document_id!r} that you can see. Check the number, or find the letter with "
+            "`poststelle search`."
+        )
+
+
+class Damaged(PoststelleError):
+    """Something in the vault was changed, cut, swapped or lost after it was written."""
+
+    code = "A013"
+    exit_status = ExitStatus.DAMAGED
+
+
+class StorageError(PoststelleError):
+    """A disk or folder did not do what it must; nothing was removed because of it."""
+
+    code = "S006"
+
+
+class UnreadableFile(PoststelleError):
+    """A dropped file cannot be taken in; the pipeline files it in quarantine, whole, with this reason."""
+
+    code = "I010"
+
+    def __init__(self, reason_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason_code = reason_code
+        self.reason = reason
+
+
+class QueryError(PoststelleError):
+    """A search cannot be done as written; `position` is the 0-based offset of the part meant."""
+
+    code = "Q007"
+    exit_status = ExitStatus.USAGE
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
