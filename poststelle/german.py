@@ -45,6 +45,36 @@ def parse_amount(text: str) -> str | None:
 
 
 _NUMERIC_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[./]\s?(\d{1,2})\s?[./]\s?(\d{4}|\d{2})(?![\d])")
+_GROUPED = r"\d{1,3}(?:[.'\u00a0\u202f]\d{3})+"
+_CURRENCY = r"(?:€|EUR\b|Euro\b|CHF\b|USD\b|GBP\b|\$|£)"
+_ANY_AMOUNT = re.compile(
+    rf"(?<![\w.,/-])(?P<sign>[-–−]\s?)?(?:"
+    rf"(?P<german>(?:{_GROUPED}|\d+),\s?\d{{2}})(?![\d/]|[.,]\d)"
+    rf"|(?P<english>\d{{1,3}}(?:,\d{{3}})+\.\d{{2}}|\d+\.\d{{2}}(?=\s?{_CURRENCY}))(?![\d/]|[.,]\d)"
+    rf"|(?P<whole>{_GROUPED}|\d+)(?:,[-–—]{{1,2}})?(?=\s?{_CURRENCY})"
+    rf")"
+)
+
+
+def find_amounts(text: str) -> list[tuple[int, int, str]]:
+    """Amounts of money in a text as (start, end, plain decimal), in order: "1.234,56", "12,00 €", "500 Euro".
+
+    A number without cents counts only before a currency. Dates, percentages and quantities with three
+    decimals are none.
+    """
+    found = []
+    for match in _ANY_AMOUNT.finditer(text):
+        if text[match.end() : match.end() + 2].lstrip()[:1] == "%":
+            continue
+        plain = re.sub(r"[\s\u202f]", "", match["german"] or match["english"] or match["whole"])
+        if match["english"]:
+            plain = plain.replace(",", "")
+        value = parse_amount(plain)
+        if value is not None:
+            found.append((match.start(), match.end(), f"-{value}" if match["sign"] else value))
+    return found
+
+
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _WORD_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[.,]?\s*([A-Za-zäÄ]{3,9})\.?\s+(\d{4})(?!\d)")
 
@@ -60,9 +90,24 @@ def find_dates(text: str) -> list[tuple[int, int, date]]:
         _add(found, match, int(year), int(month), int(day))
     for match in _WORD_DATE.finditer(text):
         day, name, year = match.groups()
-        if (number := MONTHS.get(name.lower())) is not None:
+        if (number := month_number(name)) is not None:
             _add(found, match, int(year), number, int(day))
     return sorted(found)
+
+
+def month_number(name: str) -> int | None:
+    """The month of that name, also when one of five or more letters was misread ("Septemher")."""
+    name = name.lower().replace("ae", "ä")
+    if (exact := MONTHS.get(name) or MONTHS.get(name.replace("a", "ä"))) is not None:
+        return exact
+    if len(name) < 5:
+        return None
+    near = {
+        number
+        for month, number in MONTHS.items()
+        if len(month) == len(name) and sum(a != b for a, b in zip(month, name, strict=True)) == 1
+    }
+    return near.pop() if len(near) == 1 else None
 
 
 def full_year(two_digits: int) -> int:
@@ -89,3 +134,51 @@ def iban_is_valid(iban: str) -> bool:
     if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", iban) or (iban.startswith("DE") and len(iban) != 22):
         return False
     return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
+
+
+IBAN_LENGTHS: dict[str, int] = {
+    "DE": 22, "AT": 20, "CH": 21, "LI": 21, "LU": 20, "NL": 18, "BE": 16, "FR": 27, "IT": 27, "ES": 24,
+    "PL": 28, "CZ": 24, "DK": 18, "SE": 24, "GB": 22, "IE": 22, "PT": 25, "HU": 28, "SK": 24, "SI": 19,
+}  # fmt: skip
+"""Countries whose account numbers German business mail carries, and how long each is."""
+
+_IBAN_START = re.compile(r"(?<![A-Z0-9])([A-Z]{2}|[DO0][E3F])(?=\s?[0-9OIlSB]{2}(?:[\s.]?[0-9A-Za-z|!]){11,})")
+_DIGIT_LOOKALIKES = str.maketrans("OoQDUIl|!iZzSsBGgqTA", "00000111112255869974")
+
+
+def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
+    """Valid account numbers in a text as (start, end, compact IBAN, repaired), in order.
+
+    `repaired` means a letter was read where only a digit can stand ("O" for 0) and was put right. Nothing is
+    returned whose mod 97 check fails, and no digit is ever exchanged for another: one of two such guesses
+    would pass the check by chance.
+    """
+    found: list[tuple[int, int, str, bool]] = []
+    for match in _IBAN_START.finditer(text):
+        country = "DE" if match[1][0] in "O0D" and match[1] not in IBAN_LENGTHS else match[1]
+        length = IBAN_LENGTHS.get(country)
+        if length is None or (found and match.start() < found[-1][1]):
+            continue
+        taken = _take_characters(text, match.start(), length)
+        if taken is None:
+            continue
+        end, raw = taken
+        digits = raw[2:].translate(_DIGIT_LOOKALIKES) if country == "DE" else raw[2:].upper()
+        iban = country + digits
+        if iban_is_valid(iban):
+            found.append((match.start(), end, iban, iban != raw))
+    return found
+
+
+def _take_characters(text: str, start: int, count: int) -> tuple[int, str] | None:
+    """The next `count` characters that are no blanks or dots, and where they end; None if a word goes on there."""
+    taken: list[str] = []
+    for position in range(start, len(text)):
+        char = text[position]
+        if char in " .\u00a0\u202f":
+            continue
+        taken.append(char)
+        if len(taken) == count:
+            following = text[position + 1 : position + 2]
+            return None if following.isalnum() else (position + 1, "".join(taken))
+    return None

@@ -3,6 +3,10 @@
 Encrypted databases use SQLite3MultipleCiphers with ChaCha20-Poly1305 on every page and a raw random
 32-byte key (no passphrase derivation: 0.3 ms an open). Deleted content is overwritten (`secure_delete`),
 temporary tables stay in memory, and a commit is on disk when it returns (`synchronous=FULL`).
+
+Plain databases (the key store, which the standard library must be able to read) carry SQLite's own
+checksum of each page in eight reserved bytes (the cksumvfs extension), so that a flipped bit is found even
+in unused space; other readers ignore those bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +25,17 @@ Bindings = Sequence[Any] | dict[str, Any]
 
 BUSY_TIMEOUT_MS = 10_000
 SQL_PAGE_BYTES = 4096
+ENCRYPTED_VFS = "multipleciphers-unix"
+CHECKSUM_VFS = "cksmvfs"
+CHECKSUM_BYTES = 8
+PRAGMAS = (
+    ("secure_delete", "ON"),
+    ("temp_store", "MEMORY"),
+    ("journal_mode", "WAL"),
+    ("synchronous", "FULL"),
+    ("foreign_keys", "ON"),
+    ("trusted_schema", "OFF"),
+)
 
 
 class Database:
@@ -65,7 +80,7 @@ class Database:
     def run(self, sql: str, bindings: Bindings = ()) -> int:
         """Run one changing statement; returns how many rows it changed."""
         with _translated(self.path):
-            self._connection.execute(sql, bindings)
+            list(self._connection.execute(sql, bindings))
             return self._connection.changes()
 
     def run_many(self, sql: str, rows: Sequence[Bindings]) -> None:
@@ -83,7 +98,7 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Write transaction: takes the write lock at once, commits at the end, rolls back on any error."""
         with _translated(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            list(self._connection.execute("BEGIN IMMEDIATE"))
         try:
             yield
             self._disk.step("commit", self.path.name)
@@ -135,10 +150,11 @@ class Database:
         return [] if found == ["ok"] else found
 
     def pages(self) -> Iterator[bytes]:
-        """Every decrypted page of the main file, freed ones included: what an erasure proof scans."""
+        """Every decrypted page, freed ones included, write-ahead log applied: what an erasure proof scans."""
         with _translated(self.path):
-            for (page,) in self._connection.execute("SELECT data FROM sqlite_dbpage('main')"):
-                yield page
+            image = memoryview(self._connection.serialize("main"))
+        for start in range(0, len(image), SQL_PAGE_BYTES):
+            yield bytes(image[start : start + SQL_PAGE_BYTES])
 
     def copy_to(self, target: "Database") -> None:
         """Replace the whole content of `target` by this database's (same key or both plain)."""
@@ -160,17 +176,17 @@ def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = F
         disk.step("write", path.name)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with _translated(path):
-        connection = apsw.Connection(str(path), flags=flags)
+        connection = apsw.Connection(str(path), flags=flags, vfs=ENCRYPTED_VFS if key is not None else _checksum_vfs())
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         try:
             if key is not None:
                 connection.pragma("cipher", "chacha20")
                 connection.pragma("hexkey", _raw_key(key))
-            connection.execute(
-                "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL; "
-                "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; "
-                "SELECT count(*) FROM sqlite_master"
-            )
+            elif create:
+                connection.reserve_bytes("main", CHECKSUM_BYTES)
+            for pragma in PRAGMAS:
+                connection.pragma(*pragma)
+            list(connection.execute("SELECT count(*) FROM sqlite_master"))
         except BaseException:
             connection.close()
             raise
@@ -178,6 +194,19 @@ def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = F
         path.chmod(0o600)
         disk.sync_folder(path.parent)
     return Database(connection, path, disk)
+
+
+def _checksum_vfs() -> str:
+    """Load the checksum extension once into this process; SQLite keeps it, so this is not undone."""
+    if CHECKSUM_VFS not in apsw.vfs_names():
+        from apsw import sqlite_extra
+
+        loader = apsw.Connection(":memory:")
+        try:
+            sqlite_extra.load(loader, "cksumvfs")
+        finally:
+            loader.close()
+    return CHECKSUM_VFS
 
 
 def _raw_key(key: bytes) -> str:
@@ -192,19 +221,24 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (apsw.CorruptError, apsw.NotADBError) as err:
-        raise Damaged(
-            f"The database {path.name} was changed, cut or opened with another key; nothing of it was used. "
-            "Run `poststelle verify` to see what is affected."
-        ) from err
-    except (
-        apsw.FullError,
-        apsw.IOError,
-        apsw.CantOpenError,
-        apsw.ReadOnlyError,
-        apsw.BusyError,
-        apsw.LockedError,
-    ) as err:
-        raise StorageError(
-            f"The database {path.name} cannot be read or written ({err}). Nothing was lost; check free space, "
-            "permissions and whether another program holds it, then try again."
-        ) from err
+        raise _damaged(path) from err
+    except apsw.IOError as err:
+        if getattr(err, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA:
+            raise _damaged(path) from err
+        raise _unusable(path, err) from err
+    except (apsw.FullError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError, apsw.LockedError) as err:
+        raise _unusable(path, err) from err
+
+
+def _damaged(path: Path) -> Damaged:
+    return Damaged(
+        f"The database {path.name} was changed, cut or opened with another key; nothing of it was used. "
+        "Run `poststelle verify` to see what is affected."
+    )
+
+
+def _unusable(path: Path, err: apsw.Error) -> StorageError:
+    return StorageError(
+        f"The database {path.name} cannot be read or written ({err}). Nothing was lost; check free space, "
+        "permissions and whether another program holds it, then try again."
+    )

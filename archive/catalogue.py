@@ -1,0 +1,402 @@
+"""The catalogue (accession register): which documents exist, their numbers, stages and fixity.
+
+Encrypted under the records key. It holds no facts, subjects, names or file names. The transaction in
+`commit_letter` is the commit point of intake: before it a letter is a claimed file, after it a document.
+Entries for the audit log are written in the same transaction (outbox) and moved to the log afterwards.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from archive.objects import PartName, StoredPart
+from poststelle.access.audit import Entry
+from poststelle.access.database import Database
+from poststelle.records import Part
+from poststelle.stages import Stage, require_step
+
+NAME = "catalogue"
+FORMAT = 1
+SCHEMA = f"""
+CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES ('format', {FORMAT});
+CREATE TABLE documents(
+    document TEXT PRIMARY KEY, receipt INTEGER NOT NULL UNIQUE, compartment TEXT NOT NULL,
+    year INTEGER NOT NULL, number INTEGER NOT NULL, class TEXT NOT NULL, retention TEXT NOT NULL,
+    stage TEXT NOT NULL, received_on TEXT NOT NULL, filed_at TEXT NOT NULL, event_on TEXT NOT NULL,
+    due_on TEXT, text_version INTEGER NOT NULL, mark BLOB NOT NULL, duplicate_of TEXT, pages INTEGER NOT NULL,
+    UNIQUE(compartment, year, number));
+CREATE INDEX documents_by_mark ON documents(compartment, mark);
+CREATE TABLE parts(
+    document TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL, PRIMARY KEY(document, part, version));
+CREATE TABLE wraps(
+    document TEXT NOT NULL, part_set TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, PRIMARY KEY(document, part_set, scope));
+CREATE TABLE series(name TEXT NOT NULL, year INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(name, year));
+CREATE TABLE quarantine(
+    document TEXT PRIMARY KEY, year INTEGER NOT NULL, number INTEGER NOT NULL, stage TEXT NOT NULL,
+    received_at TEXT NOT NULL, filed_at TEXT NOT NULL, size_bytes INTEGER NOT NULL, mark BLOB NOT NULL,
+    claim TEXT, UNIQUE(year, number));
+CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
+"""
+RECEIPTS = "receipts"
+QUARANTINE_SERIES = "quarantine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapFixity:
+    """What the catalogue remembers of a wrap, so that a changed one is found without any key."""
+
+    part_set: str
+    scope_id: str
+    epoch: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLetter:
+    """Everything a letter's commit needs; all parts and wraps are durable already."""
+
+    document_id: str
+    compartment: str
+    record_class: str
+    retention: str
+    stage: Stage
+    received_on: date
+    filed_at: datetime
+    event_on: date
+    text_version: int
+    mark: bytes
+    duplicate_of: str | None
+    pages: int
+    parts: tuple[StoredPart, ...]
+    wraps: tuple[WrapFixity, ...]
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What the commit gave the letter."""
+
+    receipt: int
+    year: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuarantine:
+    """Everything a quarantined file's commit needs."""
+
+    document_id: str
+    received_at: datetime
+    filed_at: datetime
+    size_bytes: int
+    mark: bytes
+    parts: tuple[StoredPart, ...]
+    wraps: tuple[WrapFixity, ...]
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterRow:
+    """A letter in the catalogue."""
+
+    document_id: str
+    receipt: int
+    compartment: str
+    year: int
+    number: int
+    record_class: str
+    retention: str
+    stage: Stage
+    received_on: date
+    filed_at: datetime
+    event_on: date
+    text_version: int
+    mark: bytes
+    duplicate_of: str | None
+    pages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRow:
+    """A quarantined file in the catalogue."""
+
+    document_id: str
+    year: int
+    number: int
+    stage: Stage
+    received_at: datetime
+    filed_at: datetime
+    size_bytes: int
+    mark: bytes
+    claim: str | None
+    """Id of the claim under which it is being taken in again."""
+
+
+class Catalogue:
+    """One open catalogue."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def create(cls, database: Database) -> "Catalogue":
+        """Make the tables of an empty database."""
+        with database.transaction():
+            database.run_script(SCHEMA)
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    # Commit points ----------------------------------------------------------------------------------------
+
+    def commit_letter(self, letter: NewLetter, by: str) -> Numbers:
+        """The commit point: numbers, row, part and wrap fixity and the log entry, in one transaction."""
+        with self._db.transaction():
+            receipt = self._next(RECEIPTS, 0)
+            number = self._next(letter.compartment, letter.received_on.year)
+            self._db.run(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)",
+                (
+                    letter.document_id,
+                    receipt,
+                    letter.compartment,
+                    letter.received_on.year,
+                    number,
+                    letter.record_class,
+                    letter.retention,
+                    letter.stage.value,
+                    letter.received_on.isoformat(),
+                    letter.filed_at.isoformat(),
+                    letter.event_on.isoformat(),
+                    letter.text_version,
+                    letter.mark,
+                    letter.duplicate_of,
+                    letter.pages,
+                ),
+            )
+            self._add_fixity(letter.document_id, letter.parts, letter.wraps)
+            self._settle_retry(letter.retry_of)
+            details = {"document": letter.document_id, "receipt": receipt, "class": letter.record_class}
+            self._post("filed", by, letter.filed_at, details)
+        return Numbers(receipt=receipt, year=letter.received_on.year, number=number)
+
+    def commit_quarantine(self, item: NewQuarantine, by: str) -> Numbers:
+        """The commit point of a file that could not be taken in."""
+        with self._db.transaction():
+            year = item.filed_at.year
+            number = self._next(QUARANTINE_SERIES, year)
+            self._db.run(
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    item.document_id,
+                    year,
+                    number,
+                    Stage.QUARANTINED.value,
+                    item.received_at.isoformat(),
+                    item.filed_at.isoformat(),
+                    item.size_bytes,
+                    item.mark,
+                ),
+            )
+            self._add_fixity(item.document_id, item.parts, item.wraps)
+            self._settle_retry(item.retry_of)
+            self._post("quarantined", by, item.filed_at, {"document": item.document_id, "number": number})
+        return Numbers(receipt=0, year=year, number=number)
+
+    def _next(self, series: str, year: int) -> int:
+        self._db.run("INSERT OR IGNORE INTO series VALUES (?, ?, 0)", (series, year))
+        self._db.run("UPDATE series SET last = last + 1 WHERE name = ? AND year = ?", (series, year))
+        return int(self._db.value("SELECT last FROM series WHERE name = ? AND year = ?", (series, year)))
+
+    def _add_fixity(self, document_id: str, parts: Sequence[StoredPart], wraps: Sequence[WrapFixity]) -> None:
+        self._db.run_many(
+            "INSERT INTO parts VALUES (?, ?, ?, ?, ?)",
+            [(document_id, p.name.part.value, p.name.version, p.sha256, p.size_bytes) for p in parts],
+        )
+        self._db.run_many(
+            "INSERT INTO wraps VALUES (?, ?, ?, ?, ?)",
+            [(document_id, w.part_set, w.scope_id, w.epoch, w.sha256) for w in wraps],
+        )
+
+    def _post(self, kind: str, by: str, at: datetime, details: dict[str, Any]) -> None:
+        entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": details})
+        self._db.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
+
+    # Outbox -----------------------------------------------------------------------------------------------
+
+    def outbox(self) -> list[Entry]:
+        """Log entries of committed changes that may not be in the log yet, oldest first."""
+        return [
+            _outbox_entry(number, json.loads(entry))
+            for number, entry in self._db.rows("SELECT id, entry FROM outbox ORDER BY id")
+        ]
+
+    def clear_outbox(self, up_to: int) -> None:
+        """Forget entries that are in the log."""
+        with self._db.transaction():
+            self._db.run("DELETE FROM outbox WHERE id <= ?", (up_to,))
+
+    # Letters ----------------------------------------------------------------------------------------------
+
+    def letter(self, document_id: str) -> LetterRow | None:
+        """One letter, or None."""
+        return next(iter(list(self._letters("WHERE document = ?", (document_id,)))), None)
+
+    def letters(self) -> Iterator[LetterRow]:
+        """All letters in the order they were filed."""
+        return self._letters("ORDER BY receipt")
+
+    def _letters(self, rest: str, bindings: Sequence[Any] = ()) -> Iterator[LetterRow]:
+        for row in self._db.rows(
+            "SELECT document, receipt, compartment, year, number, class, retention, stage, received_on, filed_at,"
+            f" event_on, text_version, mark, duplicate_of, pages FROM documents {rest}",
+            bindings,
+        ):
+            yield LetterRow(
+                document_id=row[0],
+                receipt=row[1],
+                compartment=row[2],
+                year=row[3],
+                number=row[4],
+                record_class=row[5],
+                retention=row[6],
+                stage=Stage(row[7]),
+                received_on=date.fromisoformat(row[8]),
+                filed_at=datetime.fromisoformat(row[9]),
+                event_on=date.fromisoformat(row[10]),
+                text_version=row[11],
+                mark=row[12],
+                duplicate_of=row[13],
+                pages=row[14],
+            )
+
+    def first_with_mark(self, compartment: str, mark: bytes) -> str | None:
+        """The first letter of a compartment with this content, or None."""
+        found: str | None = self._db.value(
+            "SELECT document FROM documents WHERE compartment = ? AND mark = ? ORDER BY receipt LIMIT 1",
+            (compartment, mark),
+        )
+        return found
+
+    # Quarantine -------------------------------------------------------------------------------------------
+
+    def quarantined(self, document_id: str) -> QuarantineRow | None:
+        """One quarantined file, whatever became of it."""
+        return next(iter(list(self._quarantine("WHERE document = ?", (document_id,)))), None)
+
+    def quarantine(self) -> list[QuarantineRow]:
+        """Files that are in quarantine now."""
+        return list(self._quarantine("WHERE stage = ? ORDER BY year, number", (Stage.QUARANTINED.value,)))
+
+    def all_quarantine(self) -> Iterator[QuarantineRow]:
+        """Every row, past ones included: their numbers stay taken."""
+        return self._quarantine("ORDER BY year, number")
+
+    def _quarantine(self, rest: str, bindings: Sequence[Any] = ()) -> Iterator[QuarantineRow]:
+        for row in self._db.rows(
+            "SELECT document, year, number, stage, received_at, filed_at, size_bytes, mark, claim"
+            f" FROM quarantine {rest}",
+            bindings,
+        ):
+            yield QuarantineRow(
+                document_id=row[0],
+                year=row[1],
+                number=row[2],
+                stage=Stage(row[3]),
+                received_at=datetime.fromisoformat(row[4]),
+                filed_at=datetime.fromisoformat(row[5]),
+                size_bytes=row[6],
+                mark=row[7],
+                claim=row[8],
+            )
+
+    def begin_retry(self, document_id: str, claim: str) -> None:
+        """Note under which claim a quarantined file is taken in again, before that claim exists."""
+        with self._db.transaction():
+            self._db.run("UPDATE quarantine SET claim = ? WHERE document = ?", (claim, document_id))
+
+    def retry_of(self, claim: str) -> str | None:
+        """The quarantined file that a claim is a copy of, or None."""
+        found: str | None = self._db.value(
+            "SELECT document FROM quarantine WHERE claim = ? AND stage = ?", (claim, Stage.QUARANTINED.value)
+        )
+        return found
+
+    def _settle_retry(self, document_id: str | None) -> None:
+        if document_id is not None:
+            self._leave_quarantine(document_id, Stage.RETRIED)
+
+    def discard(self, document_id: str, by: str, at: datetime, reason: str) -> None:
+        """Mark a quarantined file as discarded; its keys and parts are destroyed by the caller afterwards."""
+        with self._db.transaction():
+            self._leave_quarantine(document_id, Stage.DISCARDED)
+            self._post("quarantine-discarded", by, at, {"document": document_id, "reason": reason})
+
+    def _leave_quarantine(self, document_id: str, stage: Stage) -> None:
+        old = self._db.value("SELECT stage FROM quarantine WHERE document = ?", (document_id,))
+        require_step(Stage(old), stage)
+        self._db.run("UPDATE quarantine SET stage = ? WHERE document = ?", (stage.value, document_id))
+        # Its fixity goes with it: verify must not miss parts that are meant to be gone.
+        self._db.run("DELETE FROM parts WHERE document = ?", (document_id,))
+        self._db.run("DELETE FROM wraps WHERE document = ?", (document_id,))
+
+    # Fixity -----------------------------------------------------------------------------------------------
+
+    def parts(self, document_id: str | None = None) -> Iterator[StoredPart]:
+        """Fixity of the parts of one document, or of all."""
+        where, bindings = ("", ()) if document_id is None else ("WHERE document = ?", (document_id,))
+        sql = f"SELECT document, part, version, sha256, size_bytes FROM parts {where} ORDER BY 1, 2, 3"
+        for document, part, version, sha256, size in self._db.rows(sql, bindings):
+            name = PartName(document_id=document, part=Part(part), version=version)
+            yield StoredPart(name=name, sha256=sha256, size_bytes=size)
+
+    def wraps(self) -> Iterator[tuple[str, WrapFixity]]:
+        """(document id, fixity) of every wrap."""
+        sql = "SELECT document, part_set, scope, epoch, sha256 FROM wraps ORDER BY document, part_set"
+        for document, part_set, scope, epoch, sha256 in self._db.rows(sql):
+            yield document, WrapFixity(part_set=part_set, scope_id=scope, epoch=epoch, sha256=sha256)
+
+    def gone(self) -> list[str]:
+        """Documents that left for good: whatever of them is still found is to be removed."""
+        stages = (Stage.DISCARDED.value, Stage.RETRIED.value)
+        return [r[0] for r in self._db.rows("SELECT document FROM quarantine WHERE stage IN (?, ?)", stages)]
+
+    def series_gaps(self) -> list[str]:
+        """Series whose numbers are not 1, 2, 3 … without a gap, as sentences."""
+        found = []
+        for name, year, last in self._db.rows("SELECT name, year, last FROM series ORDER BY name, year"):
+            if name == RECEIPTS:
+                count = self._db.value("SELECT count(*) FROM documents")
+            elif name == QUARANTINE_SERIES:
+                count = self._db.value("SELECT count(*) FROM quarantine WHERE year = ?", (year,))
+            else:
+                sql = "SELECT count(*) FROM documents WHERE compartment = ? AND year = ?"
+                count = self._db.value(sql, (name, year))
+            if count != last:
+                found.append(f"the series {name} {year or ''} counts {last} but holds {count}")
+        return found
+
+    def problems(self) -> list[str]:
+        """What the database's own check finds."""
+        return self._db.problems()
+
+    def settle(self) -> bool:
+        """Empty the write-ahead log; False while another reader keeps it."""
+        return self._db.truncate_log()
+
+
+def _outbox_entry(number: int, value: dict[str, Any]) -> Entry:
+    return Entry(
+        kind=value["kind"],
+        by=value["by"],
+        at=datetime.fromisoformat(value["at"]),
+        details=value["details"],
+        outbox=number,
+    )

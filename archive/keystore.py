@@ -1,0 +1,312 @@
+"""The key store: wraps of document, scope and database keys, in plain SQLite, mirrored synchronously.
+
+Plain, so that `recover.py` needs only the standard library; everything in it is an opaque id, a number or
+a ciphertext. Destroying a letter means destroying its wraps here. Every change is applied to the store and
+to its mirror inside one pair of transactions; both carry a generation number, and a store that is older
+than its mirror is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from poststelle.access.database import Database, open_database
+from poststelle.access.sealing import SUITE_XWING
+from poststelle.durable import Disk
+from poststelle.errors import Damaged, StorageError
+
+SCHEMA = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('format', 1), ('generation', 0), ('sequence', 0);
+CREATE TABLE wraps(
+    id INTEGER PRIMARY KEY, document TEXT NOT NULL, part_set TEXT NOT NULL, version INTEGER NOT NULL,
+    scope TEXT NOT NULL, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL);
+CREATE UNIQUE INDEX wraps_of_document ON wraps(document, part_set, scope);
+CREATE TABLE epochs(
+    id INTEGER PRIMARY KEY, scope TEXT NOT NULL, epoch INTEGER NOT NULL, recipient TEXT NOT NULL,
+    suite INTEGER NOT NULL, wrap BLOB NOT NULL, UNIQUE(scope, epoch, recipient));
+CREATE TABLE databases(
+    name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL);
+CREATE TABLE register(
+    sequence INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, scope TEXT NOT NULL,
+    year INTEGER NOT NULL, number INTEGER NOT NULL, text_version INTEGER NOT NULL);
+CREATE INDEX register_by_scope ON register(scope, kind, sequence);
+CREATE INDEX register_by_number ON register(scope, year, number);
+"""
+CONTENT = "content"
+TEXT = "text"
+LETTER = "letter"
+QUARANTINE = "quarantine"
+
+Change = tuple[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentWrap:
+    """The wrap of a document's keys to one scope's epoch."""
+
+    document_id: str
+    part_set: str
+    """CONTENT (64 bytes: keys of original and rendition) or TEXT (32 bytes)."""
+    version: int
+    scope_id: str
+    epoch: int
+    wrap: bytes
+
+    @property
+    def sha256(self) -> str:
+        """What the catalogue remembers of it."""
+        return hashlib.sha256(self.wrap).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A committed document as every holder of its index key may see it."""
+
+    sequence: int
+    document_id: str
+    kind: str
+    scope_id: str
+    year: int
+    number: int
+    text_version: int
+
+
+class KeyStore:
+    """Read access for everybody, changes through `apply`. `mirror` is None for readers."""
+
+    def __init__(self, main: Database, mirror: Database | None) -> None:
+        self._main = main
+        self._mirror = mirror
+
+    @classmethod
+    def create(cls, main: Path, mirror: Path, disk: Disk) -> Self:
+        """Make an empty store and its mirror."""
+        stores = [open_database(path, disk, key=None, create=True) for path in (main, mirror)]
+        for store in stores:
+            with store.transaction():
+                store.run_script(SCHEMA)
+        return cls(*stores)
+
+    @classmethod
+    def open(cls, main: Path, mirror: Path | None, disk: Disk) -> Self:
+        """Open; brings a mirror that a crash left behind up to date first.
+
+        Raises:
+            StorageError: the mirror is not there (an unmounted disk): nothing may be taken in then.
+            Damaged: the store is older than its mirror, so it was rolled back.
+        """
+        if not main.exists():
+            raise Damaged(
+                f"The key store {main} is missing. Do not run init. Its mirror holds the same keys: "
+                f"copy {mirror or 'the mirror'} there, then run `poststelle verify`."
+            )
+        store = open_database(main, disk, key=None)
+        if mirror is None:
+            return cls(store, None)
+        if not mirror.exists():
+            store.close()
+            raise StorageError(
+                f"The mirror of the key store is not at {mirror}. Nothing is taken in until it is back: mount its "
+                "disk, or copy keys.db there while nothing runs."
+            )
+        copy = open_database(mirror, disk, key=None)
+        generations = [int(s.value("SELECT value FROM meta WHERE name = 'generation'")) for s in (store, copy)]
+        if generations[0] < generations[1]:
+            raise Damaged(
+                "The key store is older than its mirror: it was rolled back. Nothing was changed. Copy the mirror's "
+                "keys.db over it if the mirror is the one to trust, then run `poststelle verify`."
+            )
+        if generations[0] > generations[1]:
+            store.copy_to(copy)
+        return cls(store, copy)
+
+    def close(self) -> None:
+        """Close both."""
+        self._main.close()
+        if self._mirror is not None:
+            self._mirror.close()
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Apply the same changes to store and mirror; both are durable when it returns.
+
+        The store commits first: a crash between the two leaves the mirror one generation behind, which
+        `open` repairs. Changes must not depend on row ids that SQLite would choose.
+        """
+        if self._mirror is None:
+            raise ValueError("this key store was opened for reading")
+        bump = ("UPDATE meta SET value = value + 1 WHERE name = 'generation'", ())
+        with self._mirror.transaction():
+            with self._main.transaction():
+                for sql, bindings in (*changes, bump):
+                    self._main.run(sql, bindings)
+            for sql, bindings in (*changes, bump):
+                self._mirror.run(sql, bindings)
+
+    # Scope and database keys ------------------------------------------------------------------------------
+
+    def epoch_wrap(self, scope_id: str, epoch: int, recipient_id: str) -> bytes | None:
+        """The wrap of a scope's private key for one recipient."""
+        found: bytes | None = self._main.value(
+            "SELECT wrap FROM epochs WHERE scope = ? AND epoch = ? AND recipient = ?", (scope_id, epoch, recipient_id)
+        )
+        return found
+
+    def database_wrap(self, database: str) -> tuple[int, bytes] | None:
+        """(epoch, wrap) of a database's key."""
+        row = self._main.row("SELECT epoch, wrap FROM databases WHERE name = ?", (database,))
+        return None if row is None else (row[0], row[1])
+
+    def epoch_wraps(self) -> Iterator[tuple[str, int, str, bytes]]:
+        """Every (scope id, epoch, recipient id, wrap)."""
+        for row in self._main.rows("SELECT scope, epoch, recipient, wrap FROM epochs"):
+            yield row[0], row[1], row[2], row[3]
+
+    def databases(self) -> dict[str, bytes]:
+        """Wrap of each database's key."""
+        return {row[0]: row[1] for row in self._main.rows("SELECT name, wrap FROM databases")}
+
+    # Documents --------------------------------------------------------------------------------------------
+
+    def wraps_of(self, document_id: str) -> list[DocumentWrap]:
+        """All wraps of a document."""
+        sql = "SELECT document, part_set, version, scope, epoch, wrap FROM wraps WHERE document = ?"
+        return [_wrap(row) for row in self._main.rows(sql, (document_id,))]
+
+    def all_wraps(self) -> Iterator[DocumentWrap]:
+        """Every document wrap, by document."""
+        for row in self._main.rows(
+            "SELECT document, part_set, version, scope, epoch, wrap FROM wraps ORDER BY document, part_set"
+        ):
+            yield _wrap(row)
+
+    def has_wraps(self, expected: Sequence[DocumentWrap]) -> bool:
+        """Whether store and mirror both hold exactly these wraps."""
+        stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
+        sql = "SELECT wrap FROM wraps WHERE document = ? AND part_set = ? AND scope = ?"
+        return all(
+            store.value(sql, (wrap.document_id, wrap.part_set, wrap.scope_id)) == wrap.wrap
+            for store in stores
+            for wrap in expected
+        )
+
+    def registered(self, scope_ids: Sequence[str], kind: str = LETTER) -> list[Registered]:
+        """Committed documents of these scopes, in order of sequence."""
+        marks = ",".join("?" * len(scope_ids))
+        sql = f"{_REGISTER} WHERE scope IN ({marks}) AND kind = ? ORDER BY sequence"
+        return [_registered(row) for row in self._main.rows(sql, (*scope_ids, kind))]
+
+    def position(self, scope_id: str) -> tuple[int, int]:
+        """(number of letters, highest sequence) of a scope: tells in one look whether an index lags."""
+        sql = "SELECT count(*), coalesce(max(sequence), 0) FROM register WHERE scope = ? AND kind = ?"
+        count, highest = self._main.row(sql, (scope_id, LETTER)) or (0, 0)
+        return int(count), int(highest)
+
+    def find(self, document_id: str) -> Registered | None:
+        """The committed document of this id."""
+        row = self._main.row(f"{_REGISTER} WHERE document = ?", (document_id,))
+        return None if row is None else _registered(row)
+
+    def find_number(self, scope_id: str, kind: str, year: int, number: int) -> Registered | None:
+        """The committed document with this number in a scope's series."""
+        sql = f"{_REGISTER} WHERE scope = ? AND kind = ? AND year = ? AND number = ?"
+        row = self._main.row(sql, (scope_id, kind, year, number))
+        return None if row is None else _registered(row)
+
+    def all_registered(self) -> Iterator[Registered]:
+        """Every committed document."""
+        for row in self._main.rows(f"{_REGISTER} ORDER BY sequence"):
+            yield _registered(row)
+
+    def unregistered(self) -> list[str]:
+        """Documents that have wraps but were never registered: what a crash before the commit leaves."""
+        sql = "SELECT DISTINCT document FROM wraps WHERE document NOT IN (SELECT document FROM register)"
+        return [row[0] for row in self._main.rows(sql)]
+
+    def replace_wraps(self, document_id: str, wraps: Sequence[DocumentWrap]) -> None:
+        """Make these the only wraps of a document; repeating it changes nothing."""
+        forget: Change = ("DELETE FROM wraps WHERE document = ?", (document_id,))
+        self.apply([forget, *(insert_wrap(wrap) for wrap in wraps)])
+
+    def register(self, document_id: str, kind: str, scope_id: str, year: int, number: int, text_version: int) -> None:
+        """Let holders of the scope's index key see the document; again with the same values is harmless."""
+        self.apply(
+            [
+                ("DELETE FROM register WHERE document = ?", (document_id,)),
+                ("UPDATE meta SET value = value + 1 WHERE name = 'sequence'", ()),
+                (
+                    "INSERT INTO register SELECT value, ?, ?, ?, ?, ?, ? FROM meta WHERE name = 'sequence'",
+                    (document_id, kind, scope_id, year, number, text_version),
+                ),
+            ]
+        )
+
+    def forget(self, document_id: str) -> None:
+        """Delete a document's wraps and its register row."""
+        self.apply(
+            [
+                ("DELETE FROM wraps WHERE document = ?", (document_id,)),
+                ("DELETE FROM register WHERE document = ?", (document_id,)),
+            ]
+        )
+
+    # Fixity -----------------------------------------------------------------------------------------------
+
+    def problems(self) -> list[str]:
+        """What the integrity check of store and mirror finds, and whether their contents differ."""
+        stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
+        found = [f"{store.path.name}: {problem}" for store in stores for problem in store.problems()]
+        if not found and self._mirror is not None:
+            for table in ("meta", "wraps", "epochs", "databases", "register"):
+                columns = "document, part_set, scope, version, epoch, wrap" if table == "wraps" else "*"
+                sql = f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3"
+                if list(self._main.rows(sql)) != list(self._mirror.rows(sql)):
+                    found.append(f"store and mirror differ in the table {table}")
+        return found
+
+    def settle(self) -> bool:
+        """Empty the write-ahead logs; False while another reader keeps one."""
+        stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
+        return [store.truncate_log() for store in stores].count(False) == 0
+
+
+_REGISTER = "SELECT sequence, document, kind, scope, year, number, text_version FROM register"
+
+
+def insert_wrap(wrap: DocumentWrap) -> Change:
+    """The change that adds a document wrap."""
+    return (
+        "INSERT INTO wraps(document, part_set, version, scope, epoch, suite, wrap) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (wrap.document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch, SUITE_XWING, wrap.wrap),
+    )
+
+
+def insert_epoch_wrap(scope_id: str, epoch: int, recipient_id: str, wrap: bytes) -> Change:
+    """The change that adds the wrap of a scope key for one recipient."""
+    return (
+        "INSERT INTO epochs(scope, epoch, recipient, suite, wrap) VALUES (?, ?, ?, ?, ?)",
+        (scope_id, epoch, recipient_id, SUITE_XWING, wrap),
+    )
+
+
+def insert_database_wrap(database: str, epoch: int, wrap: bytes) -> Change:
+    """The change that sets the wrap of a database's key."""
+    return ("INSERT OR REPLACE INTO databases VALUES (?, ?, ?, ?)", (database, epoch, SUITE_XWING, wrap))
+
+
+def _wrap(row: tuple[Any, ...]) -> DocumentWrap:
+    return DocumentWrap(document_id=row[0], part_set=row[1], version=row[2], scope_id=row[3], epoch=row[4], wrap=row[5])
+
+
+def _registered(row: tuple[Any, ...]) -> Registered:
+    return Registered(
+        sequence=row[0],
+        document_id=row[1],
+        kind=row[2],
+        scope_id=row[3],
+        year=row[4],
+        number=row[5],
+        text_version=row[6],
+    )

@@ -1,0 +1,58 @@
+"""Where things lie in a vault."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FORMAT = "poststelle vault 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultLayout:
+    """Paths of one vault; the key store and its mirror may lie elsewhere."""
+
+    vault: Path
+    key_store: Path
+    """Folder of keys.db."""
+    mirror: Path
+    """Folder of the mirror's keys.db, best on another disk."""
+
+    @property
+    def descriptor(self) -> Path:
+        """VAULT.json: format and vault id."""
+        return self.vault / "VAULT.json"
+
+    @property
+    def keybook(self) -> Path:
+        return self.vault / "keybook.jsonl"
+
+    @property
+    def objects(self) -> Path:
+        return self.vault / "objects"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.vault / "catalogue.db"
+
+    @property
+    def audit(self) -> Path:
+        return self.vault / "audit.jsonl"
+
+    @property
+    def recover(self) -> Path:
+        return self.vault / "recover.py"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that takes mail in."""
+        return self.vault / "intake.lock"
+
+    @property
+    def keys(self) -> Path:
+        return self.key_store / "keys.db"
+
+    @property
+    def mirror_keys(self) -> Path:
+        return self.mirror / "keys.db"
+
+    def index(self, compartment: str) -> Path:
+        return self.vault / "index" / f"{compartment}.db"

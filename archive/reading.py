@@ -1,0 +1,138 @@
+"""Reading: what a holder of a compartment's keys gets of a letter, and the same refusal for all others."""
+
+import re
+from collections.abc import Iterator
+
+from archive.filing import UNSORTED, accession, quarantine_number
+from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore, Registered
+from archive.objects import ObjectStore, PartName
+from archive.textpart import LetterText, QuarantineText, decode_letter, decode_quarantine
+from poststelle.access.keybook import COMPARTMENTS, KeyBook, content_scope, index_scope
+from poststelle.access.keyring import Keyring, document_purpose
+from poststelle.access.sealing import KEY_BYTES, DamagedPart, DoesNotOpen, open_sealed, part_context
+from poststelle.errors import Damaged, NotPermitted, UnknownDocument
+from poststelle.records import Part
+
+_DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
+_ACCESSION = re.compile(r"([A-Z]+)-(\d{4})-(\d{6,})")
+
+
+class Reading:
+    """The sealed archive through one identity's keyring."""
+
+    def __init__(self, *, objects: ObjectStore, keys: KeyStore, keyring: Keyring) -> None:
+        self._objects = objects
+        self._keys = keys
+        self._keyring = keyring
+        self._book: KeyBook = keyring.book
+
+    def compartments(self) -> tuple[str, ...]:
+        """Compartments whose text this identity can open, in the fixed order."""
+        return tuple(c for c in COMPARTMENTS if self._keyring.holds(index_scope(c)))
+
+    def resolve(self, name: str) -> tuple[Registered, str]:
+        """(register row, compartment) of a letter by id or number.
+
+        Raises:
+            UnknownDocument: no such letter, or not in a compartment of this identity.
+        """
+        registered = self._find(name, LETTER)
+        compartment = None if registered is None else self._compartment(registered)
+        if registered is None or registered.kind != LETTER or compartment not in self.compartments():
+            raise UnknownDocument(name)
+        return registered, compartment
+
+    def resolve_quarantined(self, name: str) -> Registered:
+        """The register row of a quarantined file by id or number (Q-…); UnknownDocument as in resolve."""
+        registered = self._find(name, QUARANTINE)
+        if registered is None or registered.kind != QUARANTINE or UNSORTED not in self.compartments():
+            raise UnknownDocument(name)
+        return registered
+
+    def _find(self, name: str, kind: str) -> Registered | None:
+        if _DOCUMENT_ID.fullmatch(name):
+            return self._keys.find(name)
+        match = _ACCESSION.fullmatch(name)
+        if match is None:
+            return None
+        series, year, number = match[1], int(match[2]), int(match[3])
+        prefixes = {v["series"]: c for c, v in self._book.office["compartments"].items()}
+        compartment = UNSORTED if kind == QUARANTINE and series == "Q" else prefixes.get(series)
+        if compartment is None:
+            return None
+        return self._keys.find_number(self._book.current(index_scope(compartment)).scope_id, kind, year, number)
+
+    def _compartment(self, registered: Registered) -> str | None:
+        scope = self._book.scope_of(registered.scope_id)
+        return None if scope is None else scope.removeprefix("index:")
+
+    def letters(self, compartment: str) -> list[Registered]:
+        """Committed letters of a compartment, oldest first."""
+        return self._keys.registered([self._book.current(index_scope(compartment)).scope_id])
+
+    def position(self, compartment: str) -> tuple[int, int]:
+        """(number of letters, highest sequence) of a compartment."""
+        return self._keys.position(self._book.current(index_scope(compartment)).scope_id)
+
+    def accession(self, registered: Registered) -> str:
+        """The letter's number."""
+        return accession(self._book, self._compartment(registered) or UNSORTED, registered.year, registered.number)
+
+    def text(self, registered: Registered) -> LetterText:
+        """Recognised text, facts and reasons."""
+        return decode_letter(self._open(registered, Part.TEXT, registered.text_version))
+
+    def quarantine_text(self, registered: Registered) -> QuarantineText:
+        """File name and reason of a quarantined file."""
+        return decode_quarantine(self._open(registered, Part.TEXT, registered.text_version))
+
+    def quarantined(self) -> Iterator[tuple[Registered, str]]:
+        """(register row, number) of every file in quarantine."""
+        scope_id = self._book.current(index_scope(UNSORTED)).scope_id
+        for registered in self._keys.registered([scope_id], QUARANTINE):
+            yield registered, quarantine_number(registered.year, registered.number)
+
+    def original(self, registered: Registered) -> bytes:
+        """The bytes as received.
+
+        Raises:
+            NotPermitted: the identity may read the text but not the original.
+        """
+        scope = self._book.scope_of(registered.scope_id)
+        compartment = (scope or "").removeprefix("index:")
+        if not self._keyring.holds(content_scope(compartment)):
+            raise NotPermitted("Your role may find and read the text of this letter, but not open its pages.")
+        return self._open(registered, Part.ORIGINAL, 1)
+
+    def _open(self, registered: Registered, part: Part, version: int) -> bytes:
+        document_id = registered.document_id
+        part_set = TEXT if part is Part.TEXT else CONTENT
+        wrap = next((w for w in self._keys.wraps_of(document_id) if w.part_set == part_set), None)
+        if wrap is None:
+            raise Damaged(f"The keys of letter {document_id} are missing. Run `poststelle verify`.")
+        keys = self.unwrap(wrap)
+        key = keys[KEY_BYTES:] if part is Part.RENDITION else keys[:KEY_BYTES]
+        name = PartName(document_id=document_id, part=part, version=version)
+        context = part_context(self._book.vault_id, document_id, part, version)
+        try:
+            return open_sealed(key, context, self._objects.read(name))
+        except DoesNotOpen as err:
+            raise DamagedPart(document_id, part) from err
+
+    def unwrap(self, wrap: DocumentWrap) -> bytes:
+        """The part keys inside a document's wrap.
+
+        Raises:
+            NotPermitted: the identity does not hold the scope.
+            Damaged: the wrap was changed.
+        """
+        scope = self._book.scope_of(wrap.scope_id)
+        if scope is None:
+            raise Damaged(f"A key of letter {wrap.document_id} names an unknown scope. Run `poststelle verify`.")
+        info = document_purpose(
+            self._book.vault_id, wrap.document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch
+        )
+        try:
+            return self._keyring.key(scope, wrap.epoch).unwrap(wrap.wrap, info)
+        except DoesNotOpen as err:
+            raise Damaged(f"A key of letter {wrap.document_id} was changed. Run `poststelle verify`.") from err

@@ -1,0 +1,186 @@
+"""Verification: is everything the catalogue promises there, unchanged, and nothing else?
+
+Works with the records key alone: every part's ciphertext hash, every wrap's hash, store against mirror,
+key wraps against the key book, databases page by page. `read_data` also opens what the identity may open.
+The numbers in the codes are the MUSTs of docs/archive-format.md.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.catalogue import Catalogue, LetterRow
+from archive.filing import UNSORTED
+from archive.founding import descriptor
+from archive.keystore import LETTER, QUARANTINE, KeyStore, Registered
+from archive.layout import VaultLayout
+from archive.objects import MissingPart, ObjectStore, fixity
+from archive.reading import Reading
+from poststelle.access import recover
+from poststelle.access.audit import AuditLog, BrokenLog, Head
+from poststelle.access.keybook import KeyBook, content_scope, index_scope
+from poststelle.access.keyring import Keyring
+from poststelle.durable import TEMP_SUFFIX
+from poststelle.errors import Damaged, PoststelleError
+from poststelle.records import Part, Problem
+from poststelle.stages import Stage
+
+KNOWN_FILES = {"VAULT.json", "keybook.jsonl", "audit.jsonl", "recover.py", "intake.lock"}
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What is to be verified, opened already."""
+
+    layout: VaultLayout
+    objects: ObjectStore
+    keys: KeyStore
+    catalogue: Catalogue
+    book: KeyBook
+    audit: AuditLog
+    remembered: Head | None
+
+    def problems(self, progress: Progress) -> Iterator[Problem]:
+        """Everything that does not hold, in the order of the write path; `progress(done, total)` by part."""
+        yield from self._small_files()
+        yield from self._key_store()
+        yield from self._catalogue()
+        yield from self._parts(progress)
+        yield from self._foreign()
+        yield from self._log()
+
+    def _small_files(self) -> Iterator[Problem]:
+        expected = {
+            self.layout.descriptor: descriptor(self.book.vault_id),
+            self.layout.recover: Path(recover.__file__).read_bytes(),
+        }
+        for path, content in expected.items():
+            if not path.exists() or path.read_bytes() != content:
+                yield Problem(code="A001", id=path.name, message=f"{path.name} is missing or was changed.")
+
+    def _key_store(self) -> Iterator[Problem]:
+        try:
+            for problem in self.keys.problems():
+                yield Problem(code="A002", id="keys.db", message=f"The key store is damaged: {problem}.")
+            found = {(s, e, r): hashlib.sha256(w).hexdigest() for s, e, r, w in self.keys.epoch_wraps()}
+            databases = {n: hashlib.sha256(w).hexdigest() for n, w in self.keys.databases().items()}
+        except PoststelleError as err:
+            yield Problem(code="A002", id="keys.db", message=str(err))
+            return
+        promised = {
+            (epoch.scope_id, epoch.number, recipient): digest
+            for epochs in self.book.epochs.values()
+            for epoch in epochs
+            for recipient, digest in epoch.wraps.items()
+        }
+        for key in sorted(promised.keys() | found.keys()):
+            if promised.get(key) != found.get(key):
+                message = f"A key of scope {self.book.scope_of(key[0])} is missing, changed or foreign."
+                yield Problem(code="A003", id=key[0], message=message)
+        for name in sorted(databases.keys() | self.book.database_wraps.keys()):
+            if databases.get(name) != self.book.database_wraps.get(name):
+                message = f"The key of the database {name} is missing, changed or foreign."
+                yield Problem(code="A003", id=name, message=message)
+
+    def _catalogue(self) -> Iterator[Problem]:
+        """The catalogue by itself, then against the key store's wraps and register."""
+        for problem in self.catalogue.problems():
+            yield Problem(code="A004", id="catalogue.db", message=f"The catalogue is damaged: {problem}")
+            return
+        for gap in self.catalogue.series_gaps():
+            yield Problem(code="A005", id="series", message=f"Numbers are missing: {gap}.")
+        try:
+            yield from self._wraps()
+            yield from self._register()
+        except PoststelleError as err:
+            yield Problem(code="A002", id="keys.db", message=str(err))
+
+    def _wraps(self) -> Iterator[Problem]:
+        promised = {(document, w.part_set, w.scope_id): (w.epoch, w.sha256) for document, w in self.catalogue.wraps()}
+        found = {(w.document_id, w.part_set, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
+        for key in sorted(promised.keys() | found.keys()):
+            if promised.get(key) != found.get(key):
+                message = f"A key ({key[1]}) is missing, changed or belongs to no letter."
+                yield Problem(code="A006", id=key[0], message=message)
+
+    def _register(self) -> Iterator[Problem]:
+        promised = {row.document_id: self._expected(row) for row in self.catalogue.letters()}
+        scope = self.book.current(index_scope(UNSORTED)).scope_id
+        for item in self.catalogue.quarantine():
+            promised[item.document_id] = (QUARANTINE, scope, item.year, item.number, 1)
+        found = {
+            r.document_id: (r.kind, r.scope_id, r.year, r.number, r.text_version) for r in self.keys.all_registered()
+        }
+        for document_id in sorted(promised.keys() | found.keys()):
+            if promised.get(document_id) != found.get(document_id):
+                message = "The key store's register does not say what the catalogue says. The next intake repairs it."
+                yield Problem(code="A007", id=document_id, message=message)
+
+    def _expected(self, row: LetterRow) -> tuple[str, str, int, int, int] | None:
+        if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
+            return None
+        scope_id = self.book.current(index_scope(row.compartment)).scope_id
+        return (LETTER, scope_id, row.year, row.number, row.text_version)
+
+    def _parts(self, progress: Progress) -> Iterator[Problem]:
+        parts = list(self.catalogue.parts())
+        for number, part in enumerate(parts, 1):
+            try:
+                if fixity(self.objects, part.name) != part:
+                    message = f"The {part.name.part} was changed, cut or swapped after it was sealed."
+                    yield Problem(code="A013", id=part.name.document_id, message=message)
+            except MissingPart:
+                message = f"The {part.name.part} is missing."
+                yield Problem(code="A014", id=part.name.document_id, message=message)
+            except OSError as err:
+                message = f"The {part.name.part} cannot be read ({err.strerror})."
+                yield Problem(code="A014", id=part.name.document_id, message=message)
+            progress(number, len(parts))
+
+    def _foreign(self) -> Iterator[Problem]:
+        """Files that nothing accounts for: never removed by verify, always named."""
+        known = {str(part.name) for part in self.catalogue.parts()}
+        for name in self.objects.names():
+            if name not in known and not name.endswith(TEMP_SUFFIX):
+                yield Problem(code="A008", id=name, message="No letter owns this file; the next intake may remove it.")
+        databases = {self.layout.catalogue, self.layout.keys}
+        databases |= {self.layout.index(c) for c in self.book.office["compartments"]}
+        allowed = {Path(f"{path}{end}") for path in databases for end in ("", "-wal", "-shm")}
+        for path in self.layout.vault.rglob("*"):
+            inside = path.relative_to(self.layout.vault)
+            if path.is_file() and inside.parts[0] != self.layout.objects.name:
+                if path in allowed or str(inside) in KNOWN_FILES:
+                    continue
+                yield Problem(code="A008", id=str(inside), message="This file does not belong into a vault.")
+
+    def _log(self) -> Iterator[Problem]:
+        try:
+            self.audit.require(self.remembered)
+            self.audit.head()
+        except BrokenLog as err:
+            yield Problem(code=err.code, id=self.layout.audit.name, message=str(err))
+
+
+def read_data(reading: Reading, keyring: Keyring, keys: KeyStore, progress: Progress) -> Iterator[Problem]:
+    """Open every part this identity may open; what it may not is left alone, unnamed."""
+    readable = set(reading.compartments())
+    scopes = {keyring.book.current(index_scope(c)).scope_id: c for c in readable}
+    documents = [r for r in keys.all_registered() if r.scope_id in scopes]
+    for number, registered in enumerate(documents, 1):
+        yield from _read_one(reading, keyring, registered, scopes[registered.scope_id])
+        progress(number, len(documents))
+
+
+def _read_one(reading: Reading, keyring: Keyring, registered: Registered, compartment: str) -> Iterator[Problem]:
+    try:
+        text = reading.text(registered) if registered.kind == LETTER else reading.quarantine_text(registered)
+        file = text.classified.document.file if registered.kind == LETTER else text.file  # type: ignore[union-attr]
+        if keyring.holds(content_scope(compartment)):
+            original = reading.original(registered)
+            if hashlib.sha256(original).hexdigest() != file.sha256 or len(original) != file.size_bytes:
+                message = f"The {Part.ORIGINAL} opens, but is not the file that was received."
+                yield Problem(code="A015", id=registered.document_id, message=message)
+    except Damaged as err:
+        yield Problem(code=err.code, id=registered.document_id, message=str(err))

@@ -1,0 +1,205 @@
+"""The audit log: append-only lines, each chained to the one before, personal fields sealed.
+
+A line is canonical JSON: `n` (0, 1, …), `at`, `kind`, `by` (person id), `ob` (outbox number or null), `prev`
+(hash of the line before), `commit` (SHA-256 of the sealed details), `sealed` (HPKE wrap of the details to the
+audit key), `hash` (SHA-256 of the canonical line without `sealed` and `hash`). The chain runs over hashes
+that leave `sealed` out, so details can expire later without breaking it. A log that was rewritten from the
+start still verifies by itself; that is why every command remembers the last head it saw (`Head`), and why
+heads go into certificates, backups and the kit.
+"""
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from poststelle.access.keybook import canonical
+from poststelle.access.sealing import DoesNotOpen, SealingPrivateKey, SealingPublicKey, purpose
+from poststelle.durable import Disk
+from poststelle.errors import Damaged
+
+FIRST = "0" * 64
+TAIL_BYTES = 64 * 1024
+
+
+class BrokenLog(Damaged):
+    """The audit log's chain does not hold, or it no longer contains what was seen before."""
+
+    code = "L013"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something that happened. `details` are sealed; the other fields are readable by whoever has the file."""
+
+    kind: str
+    by: str
+    at: datetime
+    details: dict[str, Any]
+    outbox: int | None = None
+    """Number of the catalogue's outbox row; makes appending idempotent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The last line of a log as somebody saw it."""
+
+    number: int
+    hash: str
+    offset_bytes: int
+    """Where that line begins in the file."""
+
+    def encode(self) -> bytes:
+        """JSON for a state file or a manifest."""
+        return canonical(asdict(self)) + b"\n"
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The inverse of encode."""
+        return cls(**json.loads(data))
+
+
+class AuditLog:
+    """One log file, shared by every process of the vault through a file lock."""
+
+    def __init__(self, path: Path, disk: Disk, vault_id: str, seal_to: SealingPublicKey) -> None:
+        self._path = path
+        self._disk = disk
+        self._vault_id = vault_id
+        self._seal_to = seal_to
+
+    def append(self, entries: Sequence[Entry]) -> Head | None:
+        """Append entries in order and return the new head; outbox entries already in the log are skipped."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size, tail = self._whole_tail(descriptor)
+            head = _head_of(tail, size)
+            written = max((e["ob"] for e in tail if e["ob"] is not None), default=-1)
+            for entry in entries:
+                if entry.outbox is not None and entry.outbox <= written:
+                    continue
+                line = self._line(entry, head)
+                offset = self._disk.append(descriptor, self._path.name, canonical(line) + b"\n")
+                head = Head(number=line["n"], hash=line["hash"], offset_bytes=offset)
+            return head
+        finally:
+            os.close(descriptor)
+
+    def _line(self, entry: Entry, head: Head | None) -> dict[str, Any]:
+        sealed = self._seal_to.wrap(canonical(entry.details), purpose("audit v1", self._vault_id))
+        line: dict[str, Any] = {
+            "n": 0 if head is None else head.number + 1,
+            "at": entry.at.isoformat(timespec="seconds"),
+            "kind": entry.kind,
+            "by": entry.by,
+            "ob": entry.outbox,
+            "prev": FIRST if head is None else head.hash,
+            "commit": hashlib.sha256(sealed).hexdigest(),
+        }
+        line["hash"] = _line_hash(line)
+        line["sealed"] = base64.b64encode(sealed).decode()
+        return line
+
+    def _whole_tail(self, descriptor: int) -> tuple[int, list[dict[str, Any]]]:
+        """(size, last lines). A line cut by a crash was never acknowledged: it is cut off before appending."""
+        size = os.fstat(descriptor).st_size
+        start = max(0, size - TAIL_BYTES)
+        tail = os.pread(descriptor, size - start, start)
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            size = start + whole
+            self._disk.truncate(descriptor, self._path.name, size)
+            tail = tail[:whole]
+        lines = tail.splitlines()[1 if start else 0 :]
+        try:
+            return size, [json.loads(line) for line in lines]
+        except ValueError as err:
+            raise BrokenLog(_broken("a line near its end cannot be read")) from err
+
+    def contains(self, head: Head) -> bool:
+        """Whether the line that was seen last is still where it was: one read."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(head.offset_bytes)
+                line = json.loads(stream.readline())
+        except (OSError, ValueError):
+            return False
+        return bool(isinstance(line, dict) and line.get("n") == head.number and line.get("hash") == head.hash)
+
+    def require(self, head: Head | None) -> None:
+        """Refuse a log that lost what was seen before.
+
+        Raises:
+            BrokenLog: rolled back, rewritten or forked.
+        """
+        if head is not None and not self.contains(head):
+            raise BrokenLog(
+                f"The audit log no longer contains entry {head.number} that you saw before: it was rolled back or "
+                "rewritten. Tell an owner; a restored backup must be declared with a signed restore entry."
+            )
+
+    def lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(offset, line) of every entry, checked link by link.
+
+        Raises:
+            BrokenLog: at the first line that does not hold.
+        """
+        previous, offset = FIRST, 0
+        content = self._path.read_bytes() if self._path.exists() else b""
+        if content and not content.endswith(b"\n"):
+            raise BrokenLog(_broken("its last line is cut"))
+        for number, raw in enumerate(content.splitlines()):
+            try:
+                line = json.loads(raw)
+                sealed = base64.b64decode(line["sealed"], validate=True)
+                holds = (
+                    canonical(line) == raw
+                    and line["n"] == number
+                    and line["prev"] == previous
+                    and line["hash"] == _line_hash(line)
+                    and line["commit"] == hashlib.sha256(sealed).hexdigest()
+                )
+            except (ValueError, KeyError, TypeError) as err:
+                raise BrokenLog(_broken(f"entry {number} cannot be read")) from err
+            if not holds:
+                raise BrokenLog(_broken(f"entry {number} was changed"))
+            yield offset, line
+            previous, offset = line["hash"], offset + len(raw) + 1
+
+    def head(self) -> Head | None:
+        """The last entry, the whole chain checked."""
+        last = None
+        for offset, line in self.lines():
+            last = Head(number=line["n"], hash=line["hash"], offset_bytes=offset)
+        return last
+
+
+def open_details(line: dict[str, Any], vault_id: str, key: SealingPrivateKey) -> dict[str, Any]:
+    """The sealed details of a line, for a holder of the audit key."""
+    try:
+        details = key.unwrap(base64.b64decode(line["sealed"]), purpose("audit v1", vault_id))
+    except DoesNotOpen as err:
+        raise BrokenLog(_broken(f"the details of entry {line['n']} do not open")) from err
+    return dict(json.loads(details))
+
+
+def _head_of(tail: list[dict[str, Any]], size: int) -> Head | None:
+    if not tail:
+        return None
+    last = tail[-1]
+    return Head(number=last["n"], hash=last["hash"], offset_bytes=size - len(canonical(last)) - 1)
+
+
+def _line_hash(line: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical({k: v for k, v in line.items() if k not in ("sealed", "hash")})).hexdigest()
+
+
+def _broken(what: str) -> str:
+    return f"The audit log was changed after it was written: {what}. The letters themselves are not affected."
