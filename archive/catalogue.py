@@ -333,11 +333,11 @@ class Catalogue:
         if document_id is not None:
             self._leave_quarantine(document_id, Stage.RETRIED)
 
-    def discard(self, document_id: str, by: str, at: datetime, reason: str) -> None:
+    def discard(self, document_id: str, by: str, at: datetime, statement: dict[str, Any]) -> None:
         """Mark a quarantined file as discarded; its keys and parts are destroyed by the caller afterwards."""
         with self._db.transaction():
             self._leave_quarantine(document_id, Stage.DISCARDED)
-            self._post("quarantine-discarded", by, at, {"document": document_id, "reason": reason})
+            self._post("quarantine-discarded", by, at, statement)
 
     def _leave_quarantine(self, document_id: str, stage: Stage) -> None:
         old = self._db.value("SELECT stage FROM quarantine WHERE document = ?", (document_id,))

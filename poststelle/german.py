@@ -159,7 +159,11 @@ def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
         length = IBAN_LENGTHS.get(country)
         if length is None or (found and match.start() < found[-1][1]):
             continue
+        # A nought is sometimes read twice, as O and as 0: "DEO08…" is "DE08…".
+        doubled = country == "DE" and text[match.end() : match.end() + 3].translate(_DIGIT_LOOKALIKES)[:1] == "0"
         taken = _take_characters(text, match.start(), length)
+        if taken is None and doubled:
+            taken = _take_characters(text[: match.end()] + " " + text[match.end() + 1 :], match.start(), length)
         if taken is None:
             continue
         end, raw = taken

@@ -1,0 +1,1 @@
+"""Benchmarks, and the letters that demo, tests and benchmarks share. Not part of the installed product."""

@@ -1,0 +1,69 @@
+"""Scores become probabilities, and probabilities a decision: where a letter is filed, and whether someone looks first.
+
+Rules:
+- A letter is filed without a person only if its class is probable enough and no class with fewer readers is possible.
+- An unsure letter goes to the narrowest compartment among the confidential classes above the floor.
+- Without such a class it goes to the mail room's own compartment.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from classifiers.settings import ClassifierSettings, ClassRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a letter is taken for, and who gets it."""
+
+    rule: ClassRule
+    """The likeliest class; a proposal if `review_reasons` is not empty."""
+    probability: float
+    compartment: str
+    review_reasons: tuple[str, ...]
+
+
+def probabilities(scores: Mapping[str, float], temperature: float) -> dict[str, float]:
+    """Probabilities that sum to 1 from scores in steps of log-odds.
+
+    The temperature is the one number that was fitted: it makes the mean probability of the letters that the
+    project's own generator draws equal to the share of them that is classed right.
+    """
+    top = max(scores.values())
+    raised = {code: math.exp((score - top) / temperature) for code, score in scores.items()}
+    total = sum(raised.values())
+    return {code: value / total for code, value in raised.items()}
+
+
+def decide(chances: Mapping[str, float], settings: ClassifierSettings) -> Decision:
+    """Choose class and compartment; see the rules above."""
+    rules = {rule.code: rule for rule in settings.rules}
+    best = max(rules.values(), key=lambda rule: chances[rule.code])
+    chance = chances[best.code]
+    possible = [
+        rule
+        for rule in rules.values()
+        if rule.compartment in settings.confidential and chances[rule.code] > settings.confidential_floor
+    ]
+    narrower = [rule for rule in possible if _narrowness(rule, settings) < _narrowness(best, settings)]
+    if chance >= settings.accept_at and not narrower:
+        return Decision(rule=best, probability=chance, compartment=best.compartment, review_reasons=())
+    reasons = []
+    if chance < settings.accept_at:
+        reasons.append(f"The class is not sure: {best.label} is the likeliest with {chance:.0%}.")
+    if narrower:
+        rule = max(narrower, key=lambda rule: chances[rule.code])
+        reasons.append(f"It could be {rule.label} ({chances[rule.code]:.0%}), which fewer people may read.")
+    narrowest = min(possible, key=lambda rule: (_narrowness(rule, settings), -chances[rule.code]), default=None)
+    compartment = settings.unsure_compartment if narrowest is None else narrowest.compartment
+    return Decision(rule=best, probability=chance, compartment=compartment, review_reasons=tuple(reasons))
+
+
+def _narrowness(rule: ClassRule, settings: ClassifierSettings) -> int:
+    """0 for the compartment that fewest people read; all that are not confidential are equally wide."""
+    if rule.compartment not in settings.confidential:
+        return len(settings.narrowest_first) + 1
+    if rule.compartment in settings.narrowest_first:
+        return settings.narrowest_first.index(rule.compartment)
+    return len(settings.narrowest_first)

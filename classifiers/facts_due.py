@@ -1,0 +1,122 @@
+"""The day by which someone must pay, answer or act: printed, or counted from the letter's date."""
+
+import re
+from datetime import date, timedelta
+
+from classifiers.facts_date import dates_in
+from classifiers.layout import Letter
+from classifiers.lines import PageLines
+from poststelle.records import Fact
+
+_BEFORE: tuple[tuple[re.Pattern[str], float], ...] = tuple(
+    (re.compile(pattern + r"\W*$", re.IGNORECASE), certainty)
+    for pattern, certainty in (
+        (r"\b(?:geboren|geb\.|geburtsdatum|lieferdatum|leistungszeitraum)(?: am)?", 0.0),
+        (r"\b(?:zahlbar|fällig|fälligkeit|fälligkeitsdatum|zahlungsziel|zahlungsfrist|zu zahlen|frist)"
+         r"(?: ?am| bis| zum| bis zum| bis spätestens| ist der)?", 0.96),
+        (r"\bspätestens(?: bis)?(?: zum| am)?", 0.95),
+        (r"\b(?:gültig|gültigkeit|bindend|gebunden)(?: ist)? bis(?: zum| einschließlich)?", 0.93),
+        (r"\b(?:fällig|zahl|überweis|begleich|zieh|einzug|buch|belast|lastschrift).*\b(?:am|zum)", 0.88),
+        (r"\b(?:kündig|beend|auslauf|endet).*\b(?:zum|mit ablauf des|am)", 0.75),
+        (r"\b(?:anmeldung|rückmeldung|antwort|zusage).*\b(?:zum|am)", 0.6),
+    )
+)  # fmt: skip
+_UNTIL = re.compile(
+    r"\bbis(?: zum| einschließlich| einschl\.?)?(?: (?:mo|diens|mitt|donners|frei|sams|sonn)\w+)?\W*$", re.I
+)
+_ASKS = re.compile(
+    r"zahl|überw|begleich|ausgleich|entricht|erstatt|bitte|fordern|forderung|antwort|rückmeld|\bmelden|einreich|vorleg|vorzuleg"
+    r"|äußer|stellungnahme|nachweis|vorgemerkt|zusenden|zusend|anmeld|arbeitsunfähig|abgeben|mitteil|nachkomm|eingeh|eingang",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[a-zäöüß)])\.\s")
+UNTIL_AND_ASKED, UNTIL = 0.9, 0.55
+_AFTER = re.compile(r"^\W*(?:zur zahlung )?(?:fällig|vorgemerkt|zahlbar|zu zahlen|eingehend|auf unserem konto)", re.I)
+_PERIOD_START = re.compile(r"\d{1,2}\.\s?(?:\d{1,2}\.|[a-zä]{3,9})\s?(?:\d{2,4})?\s*(?:bis|-|–)\W*(?:zum\W*)?$", re.I)
+_COUNTED = re.compile(
+    r"\b(?:(?:innerhalb|binnen|zahlungsziel|zahlbar|frist|ziel)(?:\s+(?:von|in|sofort|einer|beträgt))*\W+)?"
+    r"(?P<number>\d{1,3}|ein(?:er|es|em)?|zwei|drei|vier|sechs|acht|zehn|vierzehn|dreißig)\s+"
+    r"(?P<unit>tage|woche|monat)\w*(?P<rest>[^.]{0,60})",
+    re.IGNORECASE,
+)
+_COUNT_CUE = re.compile(r"innerhalb|binnen|zahlungsziel|zahlbar|netto|ab rechnungs|nach rechnungs|nach erhalt", re.I)
+_NOT_PAYMENT = re.compile(
+    r"skonto|%|widerspruch|einspruch|rechtsbehelf|klage|bekanntgabe|widerruf|kündigungsfrist|lieferzeit|rückgabe", re.I
+)
+_NUMBERS = {
+    "zwei": 2, "drei": 3, "vier": 4, "sechs": 6, "acht": 8, "zehn": 10, "vierzehn": 14, "dreißig": 30,
+}  # fmt: skip
+_CONTEXT = 120
+COUNTED_CERTAINTY = 0.75
+LEAST = 0.3
+
+
+def find_due_date(letter: Letter, letter_date: Fact | None) -> Fact | None:
+    """The due date, never before the letter's own date; None if the letter sets none."""
+    written = date.fromisoformat(letter_date.value) if letter_date else None
+    printed = max(
+        (fact for page in letter.pages for fact in _printed(page, written)),
+        key=lambda fact: fact.confidence,
+        default=None,
+    )
+    if printed is not None and printed.confidence >= LEAST:
+        return printed
+    if written is None or letter_date is None:
+        return None
+    return next((fact for page in letter.pages for fact in _counted(page, written, letter_date.confidence)), None)
+
+
+def _printed(page: PageLines, written: date | None) -> list[Fact]:
+    facts = []
+    for start, end, when, certainty in dates_in(page.flow.text):
+        if written is not None and when < written:
+            continue
+        certainty *= _cue(page.flow.text, start, end) * page.flow.confidence_between(start, end)
+        if written is not None and when == written:
+            certainty *= 0.5
+        facts.append(Fact(name="due_date", value=when.isoformat(), confidence=round(certainty, 3), page=page.number))
+    return facts
+
+
+def _cue(text: str, start: int, end: int) -> float:
+    """How surely the words around a date, within its sentence, make it a due date."""
+    before = _SENTENCE_END.split(text[max(0, start - _CONTEXT) : start])[-1]
+    after = _SENTENCE_END.split(text[end : end + _CONTEXT])[0]
+    if _AFTER.match(after):
+        return 0.95
+    if _PERIOD_START.search(before):
+        return 0.35
+    certainty = next((certainty for pattern, certainty in _BEFORE if pattern.search(before)), None)
+    if certainty is None and _UNTIL.search(before):
+        certainty = UNTIL_AND_ASKED if _ASKS.search(before + after) else UNTIL
+    return certainty or 0.0
+
+
+def _counted(page: PageLines, written: date, certainty: float) -> list[Fact]:
+    """Due dates such as "innerhalb von 14 Tagen", the longest last so that cash discount does not win."""
+    facts = []
+    for match in _COUNTED.finditer(page.flow.text):
+        sentence = page.flow.text[max(0, match.start() - 60) : match.end()]
+        if not _COUNT_CUE.search(match.group()) or _NOT_PAYMENT.search(match["rest"]):
+            continue
+        if re.search(r"widerspruch|einspruch|klage|rechtsbehelf|widerruf", sentence, re.I):
+            continue
+        number = int(match["number"]) if match["number"].isdigit() else _NUMBERS.get(match["number"].lower(), 1)
+        when = _later(written, number, match["unit"].lower())
+        if when is not None:
+            sure = COUNTED_CERTAINTY * certainty * page.flow.confidence_between(match.start(), match.end("unit"))
+            facts.append(Fact(name="due_date", value=when.isoformat(), confidence=round(sure, 3), page=page.number))
+    return sorted(facts, key=lambda fact: fact.value, reverse=True)
+
+
+def _later(start: date, number: int, unit: str) -> date | None:
+    if unit == "tage":
+        return start + timedelta(days=number)
+    if unit == "woche":
+        return start + timedelta(weeks=number)
+    if number > 24:
+        return None
+    month = start.month - 1 + number
+    year, month = start.year + month // 12, month % 12 + 1
+    last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
+    return date(year, month, min(start.day, last))

@@ -1,0 +1,257 @@
+"""The recognition pool: pages of all letters share the workers, and no page can hold up or lose a letter."""
+
+import itertools
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from intake.answers import Implausible, page_from_answer, unread_page
+from intake.fair_queue import FairQueue
+from intake.process import WorkerProcess
+from intake.protocol import Disconnected, Message
+from intake.reasons import SENTENCES, unreadable
+from intake.settings import IntakeSettings
+from intake.snapshot import Snapshot
+from poststelle.errors import ConfigurationError
+from poststelle.records import RecognisedPage
+
+OnPage = Callable[[int, int], None]
+_MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """A whole file, read."""
+
+    media_type: str
+    pages: tuple[RecognisedPage, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Letter:
+    """A file on its way through the pool. Changed only under the pool's lock."""
+
+    key: int
+    descriptor: int
+    future: "Future[Recognition]"
+    on_page: OnPage | None
+    media_type: str = ""
+    page_count: int = 0
+    pages: dict[int, RecognisedPage] = field(default_factory=dict)
+    damaged: int = 0
+    jobs_at_work: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One question to a worker: page 0 asks what the file is."""
+
+    letter: _Letter
+    page: int
+    simple: bool = False
+
+    @property
+    def message(self) -> Message:
+        if self.page == 0:
+            return {"kind": "inspect"}
+        return {"kind": "page", "page": self.page, "simple": self.simple}
+
+
+class RecognitionPool:
+    """Reads letters in worker processes. They are started here, before the caller holds any key."""
+
+    def __init__(self, settings: IntakeSettings, work_folder: Path) -> None:
+        self._settings = settings
+        self._work_folder = work_folder
+        self._keys = itertools.count(1)
+        self._queue: FairQueue[_Job] = FairQueue()
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._letters: dict[int, _Letter] = {}
+        self._aborted = False
+        self._workers = [WorkerProcess(settings, work_folder) for _ in range(max(1, settings.workers))]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(slot,), name=f"recognition-{slot}", daemon=True)
+            for slot in range(len(self._workers))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def recognise(self, snapshot: Snapshot, on_page: OnPage | None = None) -> "Future[Recognition]":
+        """Read a file; `on_page(done, total)` is called from a pool thread after each page.
+
+        The future fails with `UnreadableFile` for quarantine, with `ConfigurationError` if the engine is
+        missing, and is cancelled by `abort`.
+        """
+        future: Future[Recognition] = Future()
+        # Our own descriptor: the caller may close the snapshot before we noticed that it lost interest.
+        letter = _Letter(key=next(self._keys), descriptor=os.dup(snapshot.fileno()), future=future, on_page=on_page)
+        with self._lock:
+            if self._queue.closed:
+                os.close(letter.descriptor)
+                raise RuntimeError("the pool is closed")
+            self._letters[letter.key] = letter
+        self._queue.put(letter.key, [_Job(letter=letter, page=0)])
+        return future
+
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process ids of the workers, for `status` and for drills that kill one."""
+        with self._lock:
+            return tuple(worker.pid for worker in self._workers)
+
+    def close(self, wait: bool = True) -> None:
+        """Stop; with `wait` all letters that were handed in are read first, else they are cancelled."""
+        if not wait:
+            self.abort()
+            return
+        with self._idle:
+            self._idle.wait_for(lambda: not self._letters or self._aborted)
+        self._queue.close()
+        for thread in self._threads:
+            thread.join()
+
+    def abort(self) -> None:
+        """Stop at once: kill the workers, cancel what is not finished. Nothing is lost, it is read again later."""
+        with self._lock:
+            self._aborted = True
+            self._queue.close()
+            letters = list(self._letters.values())
+            for worker in self._workers:
+                worker.kill()
+        for letter in letters:
+            self._finish(letter)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _serve(self, slot: int) -> None:
+        """One thread per worker: take a job, ask, pass the answer on; until the pool is closed."""
+        while True:
+            job = self._queue.take(self._settings.workers_idle_seconds)
+            if job is not None:
+                self._do(slot, job)
+            elif self._queue.closed:
+                break
+            elif self._workers[slot].has_worked:
+                # A worker that has loaded models holds ten times the memory of a fresh one.
+                self._replace(slot, WorkerProcess.stop)
+        if not self._aborted:
+            self._workers[slot].stop()
+
+    def _do(self, slot: int, job: _Job) -> None:
+        letter = job.letter
+        with self._lock:
+            if letter.future.cancelled() and not letter.finished:
+                self._finish(letter)
+            if letter.finished:
+                return
+            letter.jobs_at_work += 1
+        try:
+            answer = self._workers[slot].ask(job.message, letter.key, letter.descriptor)
+        except Disconnected:
+            answer = None
+            self._replace(slot, WorkerProcess.kill)
+        try:
+            self._take_answer(job, answer)
+        except Exception as err:
+            # Also what a caller's on_page raises: the letter fails, the thread and the others go on.
+            self._finish(letter, error=err)
+        finally:
+            self._let_go(letter)
+
+    def _replace(self, slot: int, end: Callable[[WorkerProcess], None]) -> None:
+        end(self._workers[slot])
+        with self._lock:
+            if not self._aborted:
+                self._workers[slot] = WorkerProcess(self._settings, self._work_folder)
+
+    def _take_answer(self, job: _Job, answer: Message | None) -> None:
+        letter = job.letter
+        if answer is not None and isinstance(message := answer.get("misconfigured"), str):
+            raise ConfigurationError(message)
+        if answer is not None and (code := answer.get("refused")) in SENTENCES:
+            raise unreadable(str(code), self._limit_of(str(code)))
+        if job.page == 0:
+            self._plan_pages(letter, answer)
+            return
+        damaged = answer is not None and answer.get("damaged") is True
+        page = None if damaged else _page_of(job, answer)
+        if page is None and not damaged and not job.simple:
+            self._queue.put(letter.key, [_Job(letter=letter, page=job.page, simple=True)])
+            return
+        self._add_page(letter, page or unread_page(job.page), damaged)
+
+    def _plan_pages(self, letter: _Letter, answer: Message | None) -> None:
+        """Whoever kills the worker by being looked at is damaged, or worse."""
+        media_type, count = (answer or {}).get("media_type"), (answer or {}).get("pages")
+        if media_type not in _MEDIA_TYPES or type(count) is not int or not 1 <= count <= self._settings.max_pages:
+            raise unreadable("damaged")
+        letter.media_type, letter.page_count = media_type, count
+        self._queue.put(letter.key, [_Job(letter=letter, page=number + 1) for number in range(count)])
+
+    def _add_page(self, letter: _Letter, page: RecognisedPage, damaged: bool) -> None:
+        with self._lock:
+            letter.pages[page.number] = page
+            letter.damaged += damaged
+            done = len(letter.pages)
+        if letter.on_page is not None:
+            letter.on_page(done, letter.page_count)
+        if done < letter.page_count:
+            return
+        if letter.damaged == letter.page_count:
+            raise unreadable("damaged")
+        pages = tuple(letter.pages[number] for number in sorted(letter.pages))
+        self._finish(letter, result=Recognition(media_type=letter.media_type, pages=pages))
+
+    def _finish(self, letter: _Letter, result: Recognition | None = None, error: Exception | None = None) -> None:
+        """Settle the future once; without result or error it is cancelled."""
+        with self._lock:
+            if letter.finished:
+                return
+            letter.finished = True
+            self._queue.drop(letter.key)
+            if letter.jobs_at_work == 0:
+                self._release(letter)
+        try:
+            if result is not None:
+                letter.future.set_result(result)
+            elif error is not None:
+                letter.future.set_exception(error)
+            else:
+                letter.future.cancel()
+        except InvalidStateError:
+            pass  # the caller cancelled it in this very moment
+
+    def _let_go(self, letter: _Letter) -> None:
+        with self._lock:
+            letter.jobs_at_work -= 1
+            if letter.finished and letter.jobs_at_work == 0:
+                self._release(letter)
+
+    def _release(self, letter: _Letter) -> None:
+        """Free the letter's bytes here and in the workers."""
+        if self._letters.pop(letter.key, None) is None:
+            return
+        os.close(letter.descriptor)
+        for worker in self._workers:
+            worker.forget(letter.key)
+        self._idle.notify_all()
+
+    def _limit_of(self, code: str) -> int | None:
+        settings = self._settings
+        limits = {"too-many-pages": settings.max_pages, "too-many-pixels": settings.max_pixels_per_page // 1_000_000}
+        return limits.get(code)
+
+
+def _page_of(job: _Job, answer: Message | None) -> RecognisedPage | None:
+    """The page a worker sent, or None if it sent none that can be believed."""
+    if answer is None or not isinstance(found := answer.get("page"), dict):
+        return None
+    try:
+        return page_from_answer(found, job.page, ("retried",) if job.simple else ())
+    except Implausible:
+        return None

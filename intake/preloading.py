@@ -1,0 +1,14 @@
+"""Imports everything a worker needs, before it locks itself out of the file system."""
+
+
+def load_libraries() -> None:
+    """Import decoders and readers, and keep them to one thread each."""
+    import cv2
+    from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+
+    from intake import answers, page, pages_image, pages_pdf
+
+    loaded = (answers, page, pages_image, pages_pdf, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
+    assert all(loaded)
+    Image.preinit()
+    cv2.setNumThreads(1)

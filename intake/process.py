@@ -1,0 +1,112 @@
+"""One worker process as the pool sees it: started bare, asked job by job, killed when it goes wrong."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from intake.protocol import Disconnected, Message, receive, send
+from intake.settings import IntakeSettings
+
+_BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from intake.worker import main; main()"
+_QUIT_SECONDS = 5.0
+
+
+class WorkerProcess:
+    """A child that inherits nothing: a fresh program, no descriptors but its socket, an environment of our making."""
+
+    def __init__(self, settings: IntakeSettings, work_folder: Path) -> None:
+        self._settings = settings
+        self._sending = threading.Lock()
+        self._letters: set[int] = set()
+        self.has_worked = False
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.settimeout(settings.page_wall_seconds)
+        self._connection = ours
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOTSTRAP, str(Path(__file__).parent.parent), _limits(settings)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                # Libraries complain about what they read; none of it may reach a log.
+                stderr=subprocess.DEVNULL,
+                env=_environment(work_folder),
+                cwd="/",
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def ask(self, job: Message, letter: int, descriptor: int) -> Message:
+        """The worker's answer to one job; hands the letter's bytes over first if it has not seen them.
+
+        Raises:
+            Disconnected: it died, hung or talked nonsense; it has to be replaced.
+        """
+        self.has_worked = True
+        with self._sending:
+            if letter not in self._letters:
+                send(self._connection, {"kind": "open", "letter": letter}, descriptor)
+                self._letters.add(letter)
+            send(self._connection, job | {"letter": letter})
+        return receive(self._connection)
+
+    def forget(self, letter: int) -> None:
+        """Let the worker free a letter; may be called while another thread asks."""
+        with self._sending:
+            if letter in self._letters:
+                self._letters.discard(letter)
+                try:
+                    send(self._connection, {"kind": "forget", "letter": letter})
+                except Disconnected:
+                    pass  # it is gone, and the letter with it
+
+    def stop(self) -> None:
+        """Hang up and wait; a worker that does not leave by itself is killed."""
+        self._connection.close()
+        try:
+            self._process.wait(_QUIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it now, with whatever it has started."""
+        try:
+            # It leads its own session, so this reaches a tesseract it may have started too.
+            os.killpg(self._process.pid, 9)
+        except ProcessLookupError:
+            pass  # already gone
+        self._process.wait()
+        self._connection.close()
+
+
+def _limits(settings: IntakeSettings) -> str:
+    return json.dumps(
+        {
+            "cpu_seconds": settings.page_cpu_seconds,
+            "memory_bytes": settings.page_memory_bytes,
+            "max_pages": settings.max_pages,
+            "max_pixels": settings.max_pixels_per_page,
+            "languages": settings.languages,
+            "engine": settings.engine,
+        }
+    )
+
+
+def _environment(work_folder: Path) -> dict[str, str]:
+    """Nothing of the caller's environment: it may hold passphrases and paths."""
+    return {
+        # One thread a worker, one worker a core: more threads only wait for each other.
+        "OMP_THREAD_LIMIT": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(work_folder),
+    }

@@ -1,0 +1,120 @@
+"""A worker process: reads pages of hostile mail, far from any key; answers the pool over its standard input.
+
+It starts bare, a tenth of the size it has at work: libraries and models come with the first job.
+"""
+
+import json
+import mmap
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from intake.protocol import Disconnected, Message, receive_with_file, send
+
+if TYPE_CHECKING:
+    from intake.engine import Engine
+    from intake.reading import Pages
+
+_FONT_FOLDERS = ["/usr/share/fonts", "/usr/local/share/fonts"]
+"""A PDF may name fonts that it does not carry; drawing such a page needs the system's."""
+
+
+def main() -> None:
+    """Serve jobs until the pool hangs up. The one argument is the job limits as JSON."""
+    worker = Worker(json.loads(sys.argv[1]))
+    with socket.socket(fileno=0) as connection:
+        while True:
+            try:
+                message, descriptor = receive_with_file(connection)
+                answer = worker.handle(message, descriptor)
+                if answer is not None:
+                    send(connection, answer)
+            except Disconnected:
+                return
+
+
+class Worker:
+    """The letters that are open here, and the engine once it is needed."""
+
+    def __init__(self, limits: Message) -> None:
+        self._limits = limits
+        self._engine: Engine | None = None
+        self._data: dict[int, mmap.mmap] = {}
+        self._pages: dict[int, Pages] = {}
+
+    def handle(self, message: Message, descriptor: int | None) -> Message | None:
+        """Do what one message asks; None if it asks for no answer."""
+        letter = message["letter"]
+        if message["kind"] == "open":
+            assert descriptor is not None
+            # A private mapping: pdfium wants writable memory, the snapshot itself cannot be written.
+            self._data[letter] = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+            os.close(descriptor)
+            return None
+        if message["kind"] == "forget":
+            self._forget(letter)
+            return None
+        return self._work(message)
+
+    def _work(self, message: Message) -> Message:
+        from poststelle.errors import ConfigurationError, UnreadableFile
+
+        try:
+            engine = self._prepared()
+        except ConfigurationError as err:
+            return {"misconfigured": str(err)}
+        from intake import limits
+        from intake.reading import DamagedPage
+
+        limits.allow_for_one_job(self._limits["cpu_seconds"], self._limits["memory_bytes"])
+        try:
+            pages = self._opened(message["letter"])
+            if message["kind"] == "inspect":
+                return {"media_type": pages.media_type, "pages": pages.count()}
+            return {"page": self._read(pages, engine, message["page"], message["simple"])}
+        except UnreadableFile as err:
+            return {"refused": err.reason_code}
+        except DamagedPage:
+            return {"damaged": True}
+
+    def _read(self, pages: "Pages", engine: "Engine", number: int, simple: bool) -> Message:
+        from intake.answers import page_answer
+        from intake.page import read_page
+
+        return page_answer(read_page(pages.page(number), engine, tuple(self._limits["languages"]), simple))
+
+    def _prepared(self) -> "Engine":
+        """Load everything, then lock the door: from here on only the letter can surprise us."""
+        if self._engine is None:
+            from intake import limits
+            from intake.engine import open_engine
+            from intake.preloading import load_libraries
+
+            limits.confine_for_good()
+            load_libraries()
+            engine = open_engine(self._limits["engine"])
+            engine.prepare(tuple(self._limits["languages"]))
+            if engine.in_process:
+                limits.lock_out_files_and_network([*_FONT_FOLDERS, "/proc/self"])
+            self._engine = engine
+        return self._engine
+
+    def _opened(self, letter: int) -> "Pages":
+        from intake.reading import open_pages
+
+        if letter not in self._pages:
+            limits = self._limits
+            self._pages[letter] = open_pages(self._data[letter], limits["max_pages"], limits["max_pixels"])
+        return self._pages[letter]
+
+    def _forget(self, letter: int) -> None:
+        pages = self._pages.pop(letter, None)
+        if pages is not None:
+            pages.close()
+        # Not closed but let go: a library may still hold a view, and closing under it would fail.
+        self._data.pop(letter, None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""`init`: a vault, a key book, a recovery kit that was tried, and an identity for everyone in the configuration."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.founding import FoundedVault, finish_founding, found_vault
+from archive.layout import VaultLayout
+from poststelle.access.audit import AuditLog, Entry
+from poststelle.access.database import open_database
+from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
+from poststelle.access.keybook import AUDIT
+from poststelle.config import Config
+from poststelle.errors import ConfigurationError
+from poststelle.wiring import CONFIG_NAME, Environment, StateFolder, find_config, layout_of, shipped_config
+
+KIT_NAME = "recovery-kit.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewIdentity:
+    """An identity file that was made."""
+
+    user: str
+    roles: tuple[str, ...]
+    file: Path
+    one_time_code: str | None
+    """Opens the file until its owner chooses a passphrase; None if it needs none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """What `init` made."""
+
+    vault_id: str
+    vault: Path
+    config: Path
+    identities: tuple[NewIdentity, ...]
+    recovery_kit: Path
+    kit_check_code: str
+    kit_proof: str
+    """What recover.py said when it tried the kit."""
+
+
+def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_file: Path | None) -> Founded:
+    """Make the office that the configuration describes.
+
+    Raises:
+        ConfigurationError: there is a vault already, or a file is in the way.
+    """
+    config = _own_config(environment)
+    layout, disk = layout_of(config), environment.disk
+    kit_path = (kit_file or config.path.parent / KIT_NAME).absolute()
+    users: dict[str, list[str]] = config.value["users"]
+    people = {user: Identity.generate(user) for user in users}
+    owner = next(people[user] for user, roles in users.items() if "owner" in roles)
+    service = Identity.generate("service")
+    files = {user: config.identities / f"{user}.identity" for user in users}
+    _require_free([kit_path, config.service_identity, *files.values()])
+    founded = found_vault(
+        layout,
+        office=config.law(),
+        owner=owner,
+        service=service,
+        people=[p for p in people.values() if p is not owner],
+        roles=users | {"service": ["service"]},
+        practice=practice,
+        disk=disk,
+        at=environment.now(),
+    )
+    _make_indexes(layout, founded, environment)
+    codes = {user: None if no_passphrase else new_one_time_code() for user in users}
+    for user, identity in people.items():
+        file = seal_identity(
+            identity,
+            vault_id=founded.vault_id,
+            genesis_hash=founded.book.genesis_hash,
+            passphrase=codes[user],
+            one_time=True,
+        )
+        write_identity(files[user], file, disk)
+    file = seal_identity(service, vault_id=founded.vault_id, genesis_hash=founded.book.genesis_hash, passphrase=None)
+    write_identity(config.service_identity, file, disk)
+    disk.make_folder(kit_path.parent)
+    disk.write_new(kit_path, [founded.kit.encode()])
+    proof = prove_kit(layout, kit_path)
+    disk.make_folder(config.inbox, mode=0o770)
+    finish_founding(layout, founded, disk)
+    _first_entry(environment, layout, founded, owner)
+    return Founded(
+        vault_id=founded.vault_id,
+        vault=layout.vault,
+        config=config.path,
+        identities=tuple(
+            NewIdentity(user=user, roles=tuple(roles), file=files[user], one_time_code=codes[user])
+            for user, roles in users.items()
+        ),
+        recovery_kit=kit_path,
+        kit_check_code=founded.kit.check_code,
+        kit_proof=proof,
+    )
+
+
+def prove_kit(layout: VaultLayout, kit_path: Path) -> str:
+    """Let recover.py open every key with the written kit, in a fresh process; returns what it said.
+
+    Raises:
+        ConfigurationError: it did not work; then no vault was made.
+    """
+    command = [sys.executable, "-I", str(layout.recover), "--kit", str(kit_path), "--keys", str(layout.keys), "check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    if result.returncode != 0 or not result.stdout.startswith("OK"):
+        raise ConfigurationError(
+            "The recovery kit did not open the new vault, so the vault was not put into use. "
+            f"recover.py said: {(result.stderr or result.stdout).strip()[-300:]}"
+        )
+    return result.stdout.strip()
+
+
+def _own_config(environment: Environment) -> Config:
+    """The configuration; the shipped office is copied first where there is none."""
+    wanted = environment.config_file or environment.cwd / CONFIG_NAME
+    if not wanted.exists():
+        shipped = shipped_config()
+        if not shipped.is_file():
+            raise ConfigurationError(f"There is no {wanted}, and the installation holds no office to copy. Write one.")
+        environment.disk.make_folder(wanted.absolute().parent, mode=0o755)
+        shutil.copyfile(shipped, wanted)
+    return find_config(environment)
+
+
+def _require_free(paths: list[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            raise ConfigurationError(
+                f"{path} exists already and was not touched: it may hold keys. Move it away, then run init again."
+            )
+
+
+def _make_indexes(layout: VaultLayout, founded: FoundedVault, environment: Environment) -> None:
+    from search.index import CompartmentIndex
+
+    for compartment, key in founded.index_keys.items():
+        with open_database(layout.index(compartment), environment.disk, key=key, create=True) as database:
+            CompartmentIndex.create(database, compartment)
+
+
+def _first_entry(environment: Environment, layout: VaultLayout, founded: FoundedVault, owner: Identity) -> None:
+    log = AuditLog(layout.audit, environment.disk, founded.vault_id, founded.book.current(AUDIT).public)
+    details = {"genesis": founded.book.genesis_hash, "practice": founded.book.practice}
+    head = log.append([Entry(kind="founded", by=owner.person_id, at=environment.now(), details=details)])
+    StateFolder(environment.state, founded.vault_id, owner.person_id).remember(head)
+    StateFolder(environment.state, founded.vault_id, founded.book.service.person_id).remember(head)

@@ -1,0 +1,250 @@
+"""`intake` and `watch`: what drops becomes a filed letter."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from intake import Claim, Inbox, RecognitionPool
+from poststelle.access.keybook import index_scope
+from poststelle.config import Config
+from poststelle.errors import ConfigurationError, StorageError
+from poststelle.pipeline import Outcome, Pipeline, Progress
+from poststelle.records import ArchivedDocument, Fact, Reason
+from poststelle.wiring import (
+    Environment,
+    Session,
+    classifier,
+    find_config,
+    harden_process,
+    intake_settings,
+    open_person,
+    open_service,
+    work_folder,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What became of one file, as far as the asking identity may know."""
+
+    document_id: str
+    status: str
+    """"filed", "review", "duplicate" or "quarantined"."""
+    pages: int
+    visible: bool
+    """Whether the identity can open the letter's compartment; if not, the fields below are empty."""
+    confidence: float | None = None
+    accession: str | None = None
+    source: str | None = None
+    record_class: str | None = None
+    compartment: str | None = None
+    reasons: tuple[Reason | str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """An intake that is ready to run: its total (None if open-ended) and its outcomes as they come."""
+
+    total: int | None
+    outcomes: Iterator[TakenIn]
+
+
+@contextlib.contextmanager
+def intake(
+    environment: Environment,
+    paths: Sequence[Path],
+    *,
+    move: bool,
+    received_on: date | None,
+    on_progress: Callable[[Progress], None],
+) -> Iterator[Intake]:
+    """Take in copies of files (with `move`, the files themselves), or what lies whole in the inbox now."""
+    with opened_intake(environment, received_on, on_progress) as (_session, viewer, pipeline):
+        if paths:
+            files = [file for path in paths for file in _files_of(path)]
+            total, outcomes = len(files), _take_copies(pipeline, files, move)
+        else:
+            total, outcomes = None, _drain(pipeline)
+        try:
+            yield Intake(total=total, outcomes=(seen(outcome, viewer) for outcome in outcomes))
+        except (KeyboardInterrupt, GeneratorExit):
+            pipeline.hand_back()
+            raise
+
+
+@contextlib.contextmanager
+def watch(environment: Environment, stop: threading.Event, on_progress: Callable[[Progress], None]) -> Iterator[Intake]:
+    """Take in what drops until `stop` is set; what is not committed then goes back into the inbox."""
+    with opened_intake(environment, None, on_progress) as (_session, viewer, pipeline):
+
+        def outcomes() -> Iterator[TakenIn]:
+            for outcome in pipeline.resume():
+                yield seen(outcome, viewer)
+            for outcome in pipeline.watch(stop):
+                yield seen(outcome, viewer)
+            pipeline.hand_back()
+
+        yield Intake(total=None, outcomes=outcomes())
+
+
+@contextlib.contextmanager
+def opened_intake(
+    environment: Environment, received_on: date | None, on_progress: Callable[[Progress], None]
+) -> Iterator[tuple[Session, Session, Pipeline]]:
+    """(service, viewer, pipeline). Workers start before any identity is read; one intake per vault at a time."""
+    config = find_config(environment)
+    harden_process()
+    settings = intake_settings(config)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(work_folder(config, config.sha256))
+        pool = RecognitionPool(settings, folder)
+        stack.callback(pool.abort)
+        session = stack.enter_context(open_service(environment))
+        viewer = session if environment.identity_file is None else stack.enter_context(open_person(environment))
+        stack.enter_context(_only_intake(session))
+        _require_inbox(config)
+        session.objects.sweep()
+        inbox = Inbox(
+            config.inbox,
+            session.disk,
+            settle_seconds=settings.settle_seconds,
+            give_up_seconds=settings.give_up_seconds,
+            now=session.now,
+        )
+        filing = session.filing()
+        yield (
+            session,
+            viewer,
+            Pipeline(
+                inbox=inbox,
+                pool=pool,
+                classifier=classifier(config),
+                filing=filing,
+                index=_indexer(session),
+                log=session.flush_outbox,
+                disk=session.disk,
+                new_id=lambda: secrets.token_hex(16),
+                max_bytes=settings.max_bytes,
+                work_folder=folder,
+                workers=settings.workers,
+                received_on=received_on,
+                on_progress=on_progress,
+            ),
+        )
+
+
+def _drain(pipeline: Pipeline) -> Iterator[Outcome]:
+    yield from pipeline.resume()
+    yield from pipeline.take_in(pipeline.claims())
+
+
+def _take_copies(pipeline: Pipeline, files: Sequence[Path], move: bool) -> Iterator[Outcome]:
+    yield from pipeline.resume()
+    sources: dict[str, Path] = {}
+
+    def claims() -> Iterator[Claim]:
+        for file in files:
+            claim = pipeline.inbox.adopt(file, pipeline.new_id())
+            sources[claim.document_id] = file
+            yield claim
+
+    for outcome in pipeline.take_in(claims()):
+        source = sources.pop(outcome.claim.document_id, None)
+        if move and source is not None:
+            pipeline.inbox.remove_adopted(source, outcome.sha256)
+        yield outcome
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    return [path]
+
+
+def _indexer(session: Session) -> Callable[[ArchivedDocument], None]:
+    """Make a filed letter findable at once where the service holds the index key (`intake.mode: live`)."""
+    from archive.textpart import LetterText, index_entry
+
+    def index(filed: ArchivedDocument) -> None:
+        compartment = filed.classified.compartment
+        registered = session.mirrored_keys.find(filed.document_id)
+        if registered is None or not session.keyring.holds(index_scope(compartment)):
+            return
+        text = LetterText(classified=filed.classified, received_on=filed.received_on, duplicate_of=filed.duplicate_of)
+        # The archive is the truth: an index that fails now is caught up by the next search.
+        with contextlib.suppress(StorageError):
+            session.index(compartment).add(index_entry(text, filed.accession, registered.sequence))
+
+    return index
+
+
+def seen(outcome: Outcome, viewer: Session) -> TakenIn:
+    """The outcome without what the viewer may not know."""
+    if outcome.quarantined is not None:
+        item = outcome.quarantined
+        visible = viewer.keyring.holds(index_scope("unsorted"))
+        return TakenIn(
+            document_id=item.document_id,
+            status=outcome.status,
+            pages=outcome.pages,
+            visible=visible,
+            accession=item.number,
+            source=item.source_name if visible else None,
+            reasons=(item.reason,) if visible else (),
+        )
+    assert outcome.filed is not None
+    filed, classified = outcome.filed, outcome.filed.classified
+    visible = viewer.keyring.holds(index_scope(classified.compartment))
+    # Whether a letter is a second copy is told only to those who may see the first.
+    status = outcome.status if visible or outcome.status != "duplicate" else "filed"
+    shown = TakenIn(document_id=filed.document_id, status=status, pages=outcome.pages, visible=visible)
+    if not visible:
+        return shown
+    return TakenIn(
+        document_id=filed.document_id,
+        status=status,
+        pages=outcome.pages,
+        visible=True,
+        confidence=classified.confidence,
+        accession=filed.accession,
+        source=classified.document.file.source_name,
+        record_class=classified.record_class,
+        compartment=classified.compartment,
+        reasons=(*classified.reasons, *classified.review_reasons),
+        facts=classified.facts,
+    )
+
+
+@contextlib.contextmanager
+def _only_intake(session: Session) -> Iterator[None]:
+    """One process takes mail in; a second one is refused instead of doing the work twice.
+
+    Raises:
+        ConfigurationError: another intake or watch runs on this vault.
+    """
+    descriptor = os.open(session.layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise ConfigurationError(
+                "Another `poststelle intake` or `watch` is taking mail in for this vault. Let it do so: drop your "
+                "files into the inbox, or stop it first."
+            ) from err
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _require_inbox(config: Config) -> None:
+    if not config.inbox.is_dir():
+        raise ConfigurationError(
+            f"The inbox {config.inbox} is not there. If it is on a network drive, mount it; else make the folder."
+        )

@@ -1,0 +1,68 @@
+"""`verify`: is everything the catalogue promises there and unchanged?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from archive.verification import Verification, read_data
+from poststelle.access.keybook import index_scope
+from poststelle.errors import PoststelleError
+from poststelle.records import Problem
+from poststelle.wiring import Session
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was looked at and what was found."""
+
+    letters: int
+    parts: int
+    indexes: int
+    problems: tuple[Problem, ...]
+
+
+def verify(session: Session, *, with_data: bool, progress: Progress) -> Verified:
+    """Check fixity, wraps, databases, register, log; with `with_data` also open what the identity may open.
+
+    Raises:
+        NotPermitted: the identity does not hold the records key.
+    """
+    catalogue = session.catalogue
+    problems: list[Problem] = []
+    verification = Verification(
+        layout=session.layout,
+        objects=session.objects,
+        keys=session.mirrored_keys,
+        catalogue=catalogue,
+        book=session.book,
+        audit=session.unchecked_audit,
+        remembered=session.state.head(),
+    )
+    problems += verification.problems(progress)
+    held = [c for c in session.book.office["compartments"] if session.keyring.holds(index_scope(c))]
+    for compartment in held:
+        problems += _index(session, compartment)
+    if with_data:
+        problems += read_data(session.reading, session.keyring, session.keys, progress)
+    letters, parts = sum(1 for _ in catalogue.letters()), sum(1 for _ in catalogue.parts())
+    # An empty log of changes is part of a sound vault: nothing rests in a side file.
+    session.mirrored_keys.settle()
+    catalogue.settle()
+    if not any(problem.code == "L013" for problem in problems):
+        session.note("verified", problems=len(problems), read_data=with_data)
+    return Verified(letters=letters, parts=parts, indexes=len(held), problems=tuple(problems))
+
+
+def _index(session: Session, compartment: str) -> list[Problem]:
+    """The index's own pages, and whether it holds the archive's letters of this compartment."""
+    name = session.layout.index(compartment).name
+    try:
+        index = session.index(compartment)
+        found = [Problem(code="A009", id=name, message=f"The index is damaged: {p}.") for p in index.problems()]
+        if not found and index.position() != session.reading.position(compartment):
+            message = "The index lags behind the archive; the next search or intake catches up."
+            found.append(Problem(code="A010", id=name, message=message))
+        return found
+    except PoststelleError as err:
+        return [Problem(code="A009", id=name, message=str(err))]

@@ -1,0 +1,421 @@
+"""The wiring: the one place that knows the real paths, clock, environment and identities, and joins the rooms."""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archive.catalogue import NAME as CATALOGUE
+from archive.catalogue import Catalogue
+from archive.filing import Filing
+from archive.founding import index_database, read_vault_id
+from archive.keystore import KeyStore
+from archive.layout import VaultLayout
+from archive.objects import FileObjects
+from archive.reading import Reading
+from poststelle.access.audit import AuditLog, Entry, Head
+from poststelle.access.database import open_database
+from poststelle.access.identities import Identity, IdentityFile, read_identity
+from poststelle.access.keybook import AUDIT, RECORDS, KeyBook, index_scope, read_keybook
+from poststelle.access.keyring import Keyring
+from poststelle.config import Config, load
+from poststelle.durable import Disk
+from poststelle.errors import ConfigurationError, NotPermitted, StorageError
+
+if TYPE_CHECKING:
+    from classifiers.classifier import Classifier
+    from intake.settings import IntakeSettings
+    from search.index import CompartmentIndex
+
+CONFIG_NAME = "config.yaml"
+ROOMS = ("intake", "classifiers", "archive", "search")
+TMPFS_CANDIDATES = ("/dev/shm", "/run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the process knows of its surroundings; tests make their own."""
+
+    cwd: Path
+    config_file: Path | None
+    identity_file: Path | None
+    passphrase: Callable[[str], str]
+    """Asks for the passphrase of a user; raises ConfigurationError where nobody can be asked."""
+    config_folders: tuple[Path, ...]
+    cache: Path
+    state: Path
+    disk: Disk = field(default_factory=Disk)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @classmethod
+    def from_process(
+        cls,
+        *,
+        config_file: Path | None,
+        identity_file: Path | None,
+        passphrase: Callable[[str], str],
+        disk: Disk | None,
+    ) -> "Environment":
+        """From the real process: current directory and the XDG folders."""
+        home = Path(os.environ.get("HOME", "/"))
+        config_home = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+        return cls(
+            cwd=Path.cwd(),
+            config_file=config_file,
+            identity_file=identity_file,
+            passphrase=passphrase,
+            config_folders=(config_home / "poststelle", Path("/etc/poststelle")),
+            cache=Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "poststelle",
+            state=Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "poststelle",
+            disk=disk or Disk(),
+        )
+
+
+def require_own_rooms() -> None:
+    """Refuse to run with a foreign package in place of one of our rooms (their names exist elsewhere).
+
+    Raises:
+        ConfigurationError: says which one and what to do.
+    """
+    import importlib
+
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        if getattr(module, "__part_of__", None) != "poststelle":
+            raise ConfigurationError(
+                f"Another package named {room!r} ({getattr(module, '__file__', None)}) stands where Poststelle's own "
+                "should be. Install Poststelle into an environment of its own, for example with "
+                "`pipx install poststelle` or `python3 -m venv`."
+            )
+
+
+def find_config(environment: Environment) -> Config:
+    """The configuration that --config names, or the first found.
+
+    Raises:
+        ConfigurationError: none found, or invalid.
+    """
+    if environment.config_file is not None:
+        return load(environment.config_file, environment.cache)
+    folders = (environment.cwd, *environment.config_folders)
+    for folder in folders:
+        if (folder / CONFIG_NAME).is_file():
+            return load(folder / CONFIG_NAME, environment.cache)
+    places = ", ".join(str(folder) for folder in folders)
+    raise ConfigurationError(
+        f"There is no {CONFIG_NAME} in {places}. Run `poststelle init` in the folder of your office, or name the file "
+        "with --config FILE."
+    )
+
+
+def shipped_config() -> Path:
+    """The config.yaml that came with the installation."""
+    here = Path(__file__).resolve().parent.parent / CONFIG_NAME
+    installed = Path(sys.prefix) / "share" / "poststelle" / CONFIG_NAME
+    return here if here.is_file() else installed
+
+
+def layout_of(config: Config) -> VaultLayout:
+    """Where the configured vault's things lie."""
+    return VaultLayout(vault=config.file("vault"), key_store=config.file("key_store"), mirror=config.file("mirror"))
+
+
+class StateFolder:
+    """What one person's computer remembers of a vault: the last audit head it saw."""
+
+    def __init__(self, root: Path, vault_id: str, person_id: str) -> None:
+        self._file = root / vault_id / f"{person_id}.head"
+
+    def head(self) -> Head | None:
+        """The head seen last, or None if this is the first time here."""
+        try:
+            return Head.decode(self._file.read_bytes())
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def remember(self, head: Head | None) -> None:
+        """Best effort: a person without a writable home loses the warning, not the work."""
+        if head is None:
+            return
+        temp = self._file.with_suffix(f".{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temp.write_bytes(head.encode())
+            temp.replace(self._file)
+
+
+class Session:
+    """One vault, opened as one identity. Databases open when first used and close with the session."""
+
+    def __init__(self, environment: Environment, config: Config, identity: Identity, book: KeyBook) -> None:
+        self.environment = environment
+        self.config = config
+        self.identity = identity
+        self.book = book
+        self.layout = layout_of(config)
+        self.disk = environment.disk
+        self.now = environment.now
+        self.state = StateFolder(environment.state, book.vault_id, identity.person_id)
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every database that was opened."""
+        self._closing.close()
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """The key store for reading."""
+        store = KeyStore.open(self.layout.keys, None, self.disk)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def mirrored_keys(self) -> KeyStore:
+        """The key store with its mirror, for changing it."""
+        store = KeyStore.open(self.layout.keys, self.layout.mirror_keys, self.disk)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The scope keys this identity holds."""
+        return Keyring(self.identity, self.book, self.keys)
+
+    @cached_property
+    def objects(self) -> FileObjects:
+        """The sealed parts."""
+        return FileObjects(self.layout.objects, self.disk)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The archive as this identity may read it."""
+        return Reading(objects=self.objects, keys=self.keys, keyring=self.keyring)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The catalogue, for holders of the records key."""
+        if not self.keyring.holds(RECORDS):
+            raise NotPermitted("Your role does not include the intake book. Ask the mailroom or the records manager.")
+        key = self.keyring.database_key(CATALOGUE, RECORDS)
+        catalogue = Catalogue(open_database(self.layout.catalogue, self.disk, key=key))
+        self._closing.callback(catalogue.close)
+        return catalogue
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The log; refuses to be used if it lost what this person saw before."""
+        log = self.unchecked_audit
+        log.require(self.state.head())
+        return log
+
+    @cached_property
+    def unchecked_audit(self) -> AuditLog:
+        """The log without that check, for `verify`, which reports it instead."""
+        return AuditLog(self.layout.audit, self.disk, self.book.vault_id, self.book.current(AUDIT).public)
+
+    def note(self, kind: str, **details: object) -> None:
+        """Write one entry to the log, before the result is shown."""
+        entry = Entry(kind=kind, by=self.identity.person_id, at=self.now(), details=details)
+        self.state.remember(self.audit.append([entry]))
+
+    def flush_outbox(self) -> None:
+        """Move the catalogue's committed entries into the log; safe to repeat."""
+        entries = self.catalogue.outbox()
+        if entries:
+            self.state.remember(self.audit.append(entries))
+            self.catalogue.clear_outbox(entries[-1].outbox or 0)
+
+    def filing(self) -> Filing:
+        """The write path, as the service."""
+        return Filing(
+            objects=self.objects,
+            keys=self.mirrored_keys,
+            catalogue=self.catalogue,
+            book=self.book,
+            service=self.identity,
+            disk=self.disk,
+            now=self.now,
+        )
+
+    def index(self, compartment: str) -> "CompartmentIndex":
+        """A compartment's index; the caller must hold its key. One per session and compartment."""
+        from search.index import CompartmentIndex
+
+        opened: dict[str, CompartmentIndex] = self.__dict__.setdefault("_indexes", {})
+        if compartment not in opened:
+            key = self.keyring.database_key(index_database(compartment), index_scope(compartment))
+            database = open_database(self.layout.index(compartment), self.disk, key=key)
+            self._closing.callback(database.close)
+            opened[compartment] = CompartmentIndex(database)
+        return opened[compartment]
+
+
+def open_person(environment: Environment) -> Session:
+    """Open the vault as the person whose identity was named.
+
+    Raises:
+        ConfigurationError: no identity named, or it belongs to another vault.
+    """
+    config = find_config(environment)
+    if environment.identity_file is None:
+        raise ConfigurationError(
+            "Who are you? Name your identity file with --identity FILE or POSTSTELLE_IDENTITY "
+            f"(the office's identities are made in {config.identities})."
+        )
+    return _open(environment, config, environment.identity_file)
+
+
+def open_service(environment: Environment) -> Session:
+    """Open the vault as the service identity, for work that runs unattended."""
+    config = find_config(environment)
+    return _open(environment, config, config.service_identity)
+
+
+def open_person_or_service(environment: Environment) -> Session:
+    """As the person if one was named, else as the service."""
+    return open_service(environment) if environment.identity_file is None else open_person(environment)
+
+
+def _open(environment: Environment, config: Config, identity_path: Path) -> Session:
+    file: IdentityFile = read_identity(identity_path)
+    layout = layout_of(config)
+    vault_id = read_vault_id(layout)
+    if file.vault_id != vault_id:
+        raise ConfigurationError(
+            f"The identity {identity_path.name} was made for another vault than {layout.vault}. Name the config of its "
+            "office with --config, or the right identity with --identity."
+        )
+    book = read_keybook(layout.keybook, file.genesis_hash, vault_id)
+    identity = file.open(lambda: environment.passphrase(file.user))
+    if book.person(identity.person_id) is None:
+        raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
+    return Session(environment, config, identity, book)
+
+
+def intake_settings(config: Config) -> "IntakeSettings":
+    """What intake may do, from the configuration and this machine."""
+    from intake.settings import IntakeSettings
+
+    wish = config.value["intake"]
+    return IntakeSettings(
+        max_bytes=wish["max_megabytes"] * 1_000_000,
+        max_pages=wish["max_pages"],
+        max_pixels_per_page=wish["max_megapixels"] * 1_000_000,
+        page_cpu_seconds=wish["page_seconds"],
+        page_memory_bytes=wish["page_megabytes"] * 1024 * 1024,
+        languages=tuple(wish["languages"]),
+        engine=wish["engine"],
+        workers=len(os.sched_getaffinity(0)) if wish["workers"] == "auto" else wish["workers"],
+        settle_seconds=wish["settle_seconds"],
+        give_up_seconds=wish["give_up_minutes"] * 60,
+    )
+
+
+def tmpfs() -> Path | None:
+    """A file system in memory that we may write to, or None."""
+    for candidate in TMPFS_CANDIDATES:
+        path = Path(candidate)
+        if path.is_dir() and os.access(path, os.W_OK) and _is_tmpfs(path):
+            return path
+    return None
+
+
+def _is_tmpfs(path: Path) -> bool:
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    fields = [line.split() for line in mounts]
+    return any(len(f) > 2 and f[1] == str(path) and f[2] in ("tmpfs", "ramfs") for f in fields)
+
+
+@contextlib.contextmanager
+def work_folder(config: Config, vault_id: str) -> Iterator[Path]:
+    """A private folder in memory for working plaintext; what an earlier crash left there is swept first.
+
+    Raises:
+        StorageError: there is no file system in memory and none was configured.
+    """
+    wish = config.value["paths"]["work"]
+    root = tmpfs() if wish == "auto" else config.file("work")
+    if root is None:
+        raise StorageError(
+            "There is no file system in memory (/dev/shm) for working plaintext, so nothing is taken in. Mount a tmpfs "
+            "and name it as `paths: work:` in config.yaml."
+        )
+    prefix = f"poststelle-{os.getuid()}-{vault_id[:8]}-"
+    for stale in root.glob(f"{prefix}*"):
+        if not _is_alive(stale.name.removeprefix(prefix).split("-")[0]):
+            shutil.rmtree(stale, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: str) -> bool:
+    return pid.isdigit() and Path(f"/proc/{pid}").exists()
+
+
+def is_configured_law(config: Config, book: KeyBook) -> bool:
+    """Whether config.yaml says what the key book says; if not, `config apply` is pending."""
+    return bool(json.loads(json.dumps(config.law())) == book.office)
+
+
+def harden_process() -> None:
+    """Keep keys out of core dumps and other processes' reach: not dumpable, no core file."""
+    import ctypes
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pr_set_dumpable = 4
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_dumpable, 0, 0, 0, 0)
+
+
+def classifier(config: Config) -> "Classifier":
+    """The classifier with the office's evidence."""
+    from classifiers.classifier import Classifier
+    from classifiers.settings import ClassifierSettings, ClassRule, Phrase, StructureWeight
+
+    wish = config.value["classification"]
+    rules = tuple(
+        ClassRule(
+            code=code,
+            label=rule["label"],
+            compartment=rule["compartment"],
+            retention=rule["retention"],
+            phrases=tuple(Phrase(**phrase) for phrase in rule["phrases"]),
+            structure=tuple(StructureWeight(**weight) for weight in rule["structure"]),
+            tax_relevant=rule["tax_relevant"],
+            prior=rule["prior"],
+        )
+        for code, rule in config.value["classes"].items()
+    )
+    office = config.value["office"]
+    return Classifier(
+        ClassifierSettings(
+            rules=rules,
+            accept_at=wish["accept_at"],
+            confidential=frozenset(wish["confidential"]),
+            confidential_floor=wish["confidential_floor"],
+            page_confidence_floor=wish["page_confidence_floor"],
+            temperature=wish["temperature"],
+            office_names=(office["name"], *office["also_known_as"]),
+        )
+    )

@@ -1,0 +1,208 @@
+"""Turns text into the terms the index stores: one stream in reading order, and keys beside it.
+
+The stream holds one term per word, number or date, so that phrases keep their order whatever the spelling.
+Everything that stands for the same place in another form (the unstemmed word, the number without blanks, the
+fact in its field) is a key: found, but never part of a phrase. Terms are ASCII letters, digits and `_`, or
+letters of other scripts; words never contain `_`, so a key cannot be mistaken for a word.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from poststelle.german import MONTHS, compact, fold, iban_is_valid, parse_amount
+from poststelle.records import IndexEntry
+from search.atoms import Atom, AtomKind, atoms, number_term, words_of
+from search.stems import Stemmer, stemmer_version
+
+ANALYSER_VERSION = 1
+"""Raised whenever the same text gives other terms; an index of another version is rebuilt."""
+
+MOST_REMEMBERED_WORDS = 200_000
+
+
+class Marked(NamedTuple):
+    """A term, and the place in the text that it stands for."""
+
+    term: str
+    start: int
+    end: int
+
+
+class Analysis(NamedTuple):
+    """The terms of one text."""
+
+    stream: tuple[Marked, ...]
+    keys: tuple[Marked, ...]
+
+
+class Streams(NamedTuple):
+    """What is stored for a letter: one string of terms for each column of the index."""
+
+    title: str
+    sender: str
+    body: str
+    keys: str
+
+
+class Analyser:
+    """Cuts, folds and stems; remembers words it has seen. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._stemmer = Stemmer()
+        self._words: dict[str, tuple[str, str]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Version of everything that decides which term a word becomes."""
+        return f"{ANALYSER_VERSION} stemmer {stemmer_version()} unicode {unicodedata.unidata_version}"
+
+    def word(self, word: str) -> tuple[str, str]:
+        """A single word as (stem, folded form); both empty if nothing of it can be searched for."""
+        known = self._words.get(word)
+        if known is None:
+            folded = "".join(character for character in fold(word) if character.isalnum())
+            known = (self._stemmer.stem(folded) or folded, folded)
+            if len(self._words) >= MOST_REMEMBERED_WORDS:
+                self._words.clear()
+            self._words[word] = known
+        return known
+
+    def analyse(self, text: str) -> Analysis:
+        """The terms of a text in reading order, and its keys."""
+        stream: list[Marked] = []
+        keys: list[Marked] = []
+        for atom in atoms(text):
+            if atom.kind is AtomKind.WORD:
+                self._add_word(atom.text, atom.start, atom.end, stream, keys)
+            else:
+                stream += self.terms_of(atom, text, keys)
+                keys += (Marked(key, atom.start, atom.end) for key in self.keys_of(atom))
+        return Analysis(stream=tuple(stream), keys=tuple(keys))
+
+    def terms_of(self, atom: Atom, text: str, keys: list[Marked]) -> list[Marked]:
+        """What an atom contributes to the stream; unstemmed words are added to `keys`."""
+        if atom.kind is AtomKind.DATE and atom.day is not None:
+            return [Marked(date_key(atom.day), atom.start, atom.end)]
+        if atom.kind is AtomKind.NUMBER:
+            return [Marked(number_term(atom.text) or atom.text, atom.start, atom.end)]
+        if atom.kind is AtomKind.IBAN:
+            number = compact(atom.text).lower()
+            return [Marked(number[i : i + 4], atom.start, atom.end) for i in range(0, len(number), 4)]
+        terms: list[Marked] = []
+        for word, start, end in words_of(text[atom.start : atom.end], atom.start):
+            self._add_word(word, start, end, terms, keys)
+        return terms
+
+    def keys_of(self, atom: Atom) -> tuple[str, ...]:
+        """Other forms under which an atom is found."""
+        match atom.kind:
+            case AtomKind.IBAN:
+                return (iban_key(atom.text),)
+            case AtomKind.GROUPED:
+                number = number_term(atom.text)
+                return (number_key(atom.text),) if number is None else (number_key(atom.text), number)
+            case AtomKind.COMPOUND if any(character.isdigit() for character in atom.text):
+                return (number_key(atom.text),)
+            case AtomKind.COMPOUND if "-" in atom.text or "\u2010" in atom.text or "\u2011" in atom.text:
+                return tuple(term for term in self.word(compact_word(atom.text)) if term)[:1]
+            case AtomKind.MONTH if atom.day is not None:
+                return (month_key(atom.day),)
+            case AtomKind.DATE:
+                # Somebody who remembers "März" means the letter that says "5. März 2026" too.
+                words = (word for word, _, _ in words_of(atom.text) if word.lower() in MONTHS)
+                return tuple(self.word(word)[0] for word in words)
+            case _:
+                return ()
+
+    def _add_word(self, word: str, start: int, end: int, stream: list[Marked], keys: list[Marked]) -> None:
+        stem, folded = self.word(word)
+        if stem:
+            stream.append(Marked(stem, start, end))
+            if stem != folded:
+                keys.append(Marked(word_key(folded), start, end))
+
+    def streams(self, entry: IndexEntry) -> Streams:
+        """Everything the index stores as terms for one letter."""
+        title, sender = self.analyse(entry.title), self.analyse(entry.sender)
+        pages = [self.analyse(page) for page in entry.pages]
+        keys = dict.fromkeys(mark.term for part in (title, sender, *pages) for mark in part.keys)
+        keys.update(dict.fromkeys(fact_keys(entry)))
+        return Streams(
+            title=" ".join(mark.term for mark in title.stream),
+            sender=" ".join(mark.term for mark in sender.stream),
+            body=" ".join(mark.term for page in pages for mark in page.stream),
+            keys=" ".join(keys),
+        )
+
+
+def fact_keys(entry: IndexEntry) -> Iterator[str]:
+    """Keys for the fields of the query language, from the letter's facts and numbers."""
+    yield class_key(entry.record_class)
+    yield number_key(entry.accession)
+    for name, value in entry.facts.items():
+        if name == "iban":
+            yield iban_key(value)
+        elif name == "amount" or name.endswith("_amount"):
+            if (amount := parse_amount(value)) is not None:
+                yield amount_key(amount)
+        elif (name in ("reference", "number") or name.endswith(("_reference", "_number"))) and compact(value):
+            yield reference_key(value)
+            yield number_key(value)
+            if iban_is_valid(compact(value)):
+                yield iban_key(value)
+
+
+def word_key(folded: str) -> str:
+    """A word as it was inflected: what prefixes and wildcards look through."""
+    return f"_w{folded}"
+
+
+def number_key(text: str) -> str:
+    """A number or reference without separators."""
+    return f"_n{_key_text(text)}"
+
+
+def iban_key(text: str) -> str:
+    """An account number without blanks."""
+    return f"_i{_key_text(text)}"
+
+
+def reference_key(text: str) -> str:
+    """A reference that was read as a fact."""
+    return f"_r{_key_text(text)}"
+
+
+def amount_key(amount: str) -> str:
+    """An amount that was read as a fact, given as plain decimal."""
+    return f"_a{amount.removeprefix('-').replace('.', '_')}"
+
+
+def class_key(record_class: str) -> str:
+    """The record class of a letter."""
+    return f"_c{_key_text(record_class)}"
+
+
+def date_key(day: date) -> str:
+    """A date that stands in the text; it begins with its `month_key` and its `year_key`."""
+    return f"_d{day.year:04}{day.month:02}{day.day:02}"
+
+
+def month_key(day: date) -> str:
+    """A month that stands in the text, or the beginning of all its dates."""
+    return f"_d{day.year:04}{day.month:02}"
+
+
+def year_key(year: int) -> str:
+    """The beginning of all dates of a year."""
+    return f"_d{year:04}"
+
+
+def compact_word(text: str) -> str:
+    """A hyphenated word written as one: "E-Mail" → "EMail"."""
+    return "".join(character for character in text if character.isalnum())
+
+
+def _key_text(text: str) -> str:
+    return "".join(character for character in fold(compact_word(text)) if character.isalnum())

@@ -1,0 +1,160 @@
+"""Cuts text into atoms: the words, numbers, dates and account numbers that a person would search for as one thing.
+
+Letters and queries are cut by the same code, so that every spelling of a thing ends in the same terms. Offsets
+are always those of the text given in, so that hits can be marked and mistakes in a query can be pointed at.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from poststelle.german import MONTHS, compact, find_dates, iban_is_valid, parse_amount
+
+_PIECE = r"[^\W_](?:[^\W_]|[\u0300-\u036f]|\u00ad(?![ \t]*\r?\n))*"
+# A hyphen at the end of a line joins, unless it stands for a left-out half ("Vor- und Nachname").
+_LINE_END = r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*(?!(?:und|oder|bzw|sowie)\b)(?=[a-zäöüß])"
+_WORD = rf"{_PIECE}(?:{_LINE_END}{_PIECE})*"
+_CHUNK = re.compile(rf"{_WORD}(?:[-\u2010\u2011/.,'’]{_WORD})*")
+_WORD_IN_CHUNK = re.compile(_WORD)
+_HYPHENATION = re.compile(r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*|\u00ad")
+
+_GERMAN_IBAN = re.compile(r"\b[Dd][Ee]\d{2}(?:[ \u00a0]?\d){18}(?!\d)")
+_OTHER_IBAN = re.compile(r"\b(?!DE)[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){2,7}(?:[ \u00a0]?[A-Z0-9]{1,3})?\b")
+_SPACED_AMOUNT = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0]\d{3})+,\d{2}(?!\d)")
+_DIGIT_GROUPS = re.compile(r"(?<![\w.,/-])\+?\d+(?:(?: ?[-/] ?|[ \u00a0])\d+)+(?![.,/-]?\w)")
+_MONTH_NAME = re.compile(r"(?<![\w.,/-])([A-Za-zäÄ]{3,9})\.? ((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
+_MONTH_NUMBER = re.compile(r"(?<![\w.,/-])(0?[1-9]|1[0-2])[./]((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
+_NUMBER = re.compile(r"\d+(?:[.,'’]\d+)*")
+_SHORTEST_GROUPED_NUMBER = 6
+"""Digits; below that, numbers side by side are more likely a table row than one number written in groups."""
+
+
+class AtomKind(StrEnum):
+    """What an atom is, which decides how it is indexed and looked up."""
+
+    WORD = "word"
+    COMPOUND = "compound"
+    """Words or numbers tied by hyphen, slash, point: "E-Mail", "RE-2026-00417"."""
+    NUMBER = "number"
+    GROUPED = "grouped"
+    """Numbers side by side that may be one: "0711 123456", "1 234,56"."""
+    DATE = "date"
+    MONTH = "month"
+    IBAN = "iban"
+
+
+class Atom(NamedTuple):
+    """One thing to search for, and where it stands."""
+
+    kind: AtomKind
+    start: int
+    end: int
+    text: str
+    """As written, without hyphenation."""
+    day: date | None = None
+    """Of a DATE; of a MONTH its first day."""
+
+
+def atoms(text: str) -> Iterator[Atom]:
+    """Every atom of a text, in order, never overlapping."""
+    position = 0
+    for special in _specials(text):
+        yield from _chunks(text, position, special.start)
+        yield special
+        position = special.end
+    yield from _chunks(text, position, len(text))
+
+
+def words_of(text: str, offset: int = 0) -> Iterator[tuple[str, int, int]]:
+    """The bare words of a text as (word without hyphenation, start, end); offsets are moved by `offset`."""
+    for match in _WORD_IN_CHUNK.finditer(text):
+        yield without_hyphenation(match.group()), offset + match.start(), offset + match.end()
+
+
+def without_hyphenation(text: str) -> str:
+    """A word as one, without the hyphen and line break in its middle."""
+    if "\n" in text or "\u00ad" in text:
+        return _HYPHENATION.sub("", text)
+    return text
+
+
+def number_term(text: str) -> str | None:
+    """One spelling for a number: "1.234,50" and "1234.5" → "1234_50", "1.234,00" → "1234"; None if it is none.
+
+    Numbers without separators stay as they are: the zeros of "00123" belong to it.
+    """
+    if text.isdecimal():
+        return text if text.isascii() else None
+    if re.fullmatch(r"\d+[.,]\d", text):
+        text += "0"
+    amount = parse_amount(text.replace("’", "'").replace("\u00a0", " "))
+    return None if amount is None else amount.removeprefix("-").removesuffix(".00").replace(".", "_")
+
+
+def _chunks(text: str, start: int, end: int) -> Iterator[Atom]:
+    for match in _CHUNK.finditer(text, start, end):
+        chunk = without_hyphenation(match.group())
+        if chunk.isalnum():
+            kind = AtomKind.NUMBER if chunk.isdecimal() and chunk.isascii() else AtomKind.WORD
+        elif _NUMBER.fullmatch(chunk) and number_term(chunk) is not None:
+            kind = AtomKind.NUMBER
+        else:
+            # A combining accent is no separator: "u" + U+0308 is still one word.
+            kind = AtomKind.WORD if _WORD_IN_CHUNK.fullmatch(chunk) else AtomKind.COMPOUND
+        yield Atom(kind=kind, start=match.start(), end=match.end(), text=chunk)
+
+
+def _specials(text: str) -> list[Atom]:
+    """Atoms that may contain blanks or that only their shape tells; of two that overlap, the surer kind."""
+    if not any("0" <= character <= "9" for character in text):
+        return []
+    found = [_plain(AtomKind.IBAN, match) for match in _GERMAN_IBAN.finditer(text)]
+    found += [iban for match in _OTHER_IBAN.finditer(text) if (iban := _valid_iban(match)) is not None]
+    found += [
+        Atom(kind=AtomKind.DATE, start=start, end=end, text=text[start:end], day=day)
+        for start, end, day in find_dates(text)
+    ]
+    found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
+    found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
+    found += [_month(match, int(match.group(1))) for match in _MONTH_NUMBER.finditer(text)]
+    found += [
+        _month(match, MONTHS[name])
+        for match in _MONTH_NAME.finditer(text)
+        if (name := match.group(1).lower()) in MONTHS
+    ]
+    return _without_overlaps(found)
+
+
+def _without_overlaps(found: list[Atom]) -> list[Atom]:
+    """Those listed first win."""
+    kept: list[Atom] = []
+    taken = bytearray(max((atom.end for atom in found), default=0))
+    for atom in found:
+        if not any(taken[atom.start : atom.end]):
+            taken[atom.start : atom.end] = b"\1" * (atom.end - atom.start)
+            kept.append(atom)
+    return sorted(kept, key=lambda atom: atom.start)
+
+
+def _plain(kind: AtomKind, match: re.Match[str]) -> Atom:
+    return Atom(kind=kind, start=match.start(), end=match.end(), text=match.group())
+
+
+def _valid_iban(match: re.Match[str]) -> Atom | None:
+    """The longest beginning of the match whose check digits hold: the words behind an IBAN look like groups too."""
+    text = match.group()
+    for end in range(len(text), 14, -1):
+        if iban_is_valid(compact(text[:end])):
+            return Atom(kind=AtomKind.IBAN, start=match.start(), end=match.start() + end, text=text[:end])
+    return None
+
+
+def _is_long(text: str) -> bool:
+    return sum(character.isdigit() for character in text) >= _SHORTEST_GROUPED_NUMBER
+
+
+def _month(match: re.Match[str], month: int) -> Atom:
+    first_day = date(int(match.group(2)), month, 1)
+    return Atom(kind=AtomKind.MONTH, start=match.start(), end=match.end(), text=match.group(), day=first_day)

@@ -1,0 +1,63 @@
+"""Removes what deleted terms leave behind in the full-text table's own page directory.
+
+FTS5 removes postings and terms physically under `secure-delete`, but the table `terms_idx`, which says where each
+index page begins, keeps the term (or its beginning) that once separated two pages, although the term is
+gone from both. Such a separator may be replaced by any term that sorts between the pages: the smallest
+living term that is not smaller does, because nothing living lies between the two.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poststelle.access.database import Database
+
+_MAIN_INDEX = b"0"
+"""First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
+
+
+def forget_separators(database: "Database", removed: set[str]) -> None:
+    """Replace every separator that spells a removed term, or the beginning of one, and no living term."""
+    segments = list(_segments(database))
+    for term in sorted(removed):
+        removed_bytes = _MAIN_INDEX + term.encode()
+        for segment in segments:
+            separator = database.value(
+                "SELECT term FROM terms_idx WHERE segid = ? AND term <= ? ORDER BY term DESC LIMIT 1",
+                (segment, removed_bytes),
+            )
+            if separator and removed_bytes.startswith(separator):
+                _replace(database, segment, separator)
+
+
+def _segments(database: "Database") -> Iterator[int]:
+    segment = database.value("SELECT min(segid) FROM terms_idx")
+    while segment is not None:
+        yield segment
+        segment = database.value("SELECT min(segid) FROM terms_idx WHERE segid > ?", (segment,))
+
+
+def _replace(database: "Database", segment: int, separator: bytes) -> None:
+    living = _next_living_term(database, separator)
+    if living is not None and living.startswith(separator):
+        return  # A living term is spelled alike: the separator tells nothing that the index does not hold.
+    following = database.value(
+        "SELECT term FROM terms_idx WHERE segid = ? AND term > ? ORDER BY term LIMIT 1", (segment, separator)
+    )
+    if living is None or (following is not None and living >= following):
+        # The page it leads to holds no first term any more; only writing the index anew clears that.
+        database.run("INSERT INTO terms(terms) VALUES('optimize')")
+        return
+    database.run("UPDATE terms_idx SET term = ? WHERE segid = ? AND term = ?", (living, segment, separator))
+
+
+def _next_living_term(database: "Database", separator: bytes) -> bytes | None:
+    """The smallest term of the index that does not sort before the separator, as the page directory spells it."""
+    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'terms', 'row')")
+    # A separator may end inside a letter of several bytes: cut back to whole ones, then skip what sorts before.
+    whole = separator[len(_MAIN_INDEX) :].decode("utf-8", "ignore")
+    for (term,) in database.rows("SELECT term FROM temp.vocabulary WHERE term >= ? ORDER BY term", (whole,)):
+        spelled = _MAIN_INDEX + str(term).encode()
+        if spelled >= separator:
+            return spelled
+    return None

@@ -1,0 +1,294 @@
+"""The index of one compartment: letters and their terms in one encrypted database.
+
+Tables: `meta` (what this index is), `letters` (one small row a letter), `contents` (title, sender, facts and page
+texts, compressed) and the full-text table `terms`. `terms` keeps no copy of its text: to remove a letter, its
+terms are made again from its content and handed back. A checksum beside the content tells whether they are
+those that were stored; if the analyser has changed since, all terms are made anew before the letter goes.
+
+Erasure: the full-text table removes postings physically (`secure-delete`), SQLite overwrites what it frees,
+and `erasure` replaces the separators between index pages, which may still spell a removed term.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from poststelle.errors import Damaged
+from poststelle.records import IndexEntry
+from search.erasure import forget_separators
+from search.matching import Plan
+
+if TYPE_CHECKING:
+    from poststelle.access.database import Database
+    from search.analysis import Analyser, Streams
+
+FORMAT_VERSION = 1
+
+_MANY_LETTERS = 1_000
+
+# The plain tokenizer cuts at blanks only: terms are ASCII letters, digits, `_` and non-ASCII letters.
+_SCHEMA = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE letters(
+    number INTEGER PRIMARY KEY,
+    document_id TEXT NOT NULL UNIQUE,
+    sequence INTEGER NOT NULL,
+    accession TEXT NOT NULL,
+    record_class TEXT NOT NULL,
+    dated_on TEXT NOT NULL
+);
+CREATE INDEX letters_by_sequence ON letters(sequence);
+CREATE INDEX letters_by_date ON letters(dated_on);
+CREATE TABLE contents(number INTEGER PRIMARY KEY, letter BLOB NOT NULL, terms_check BLOB NOT NULL);
+CREATE VIRTUAL TABLE terms USING fts5(title, sender, body, keys, content='', tokenize="ascii tokenchars '_'");
+INSERT INTO terms(terms, rank) VALUES('secure-delete', 1);
+"""
+
+_ADD_TERMS = "INSERT INTO terms(rowid, title, sender, body, keys) VALUES(?, ?, ?, ?, ?)"
+_REMOVE_TERMS = "INSERT INTO terms(terms, rowid, title, sender, body, keys) VALUES('delete', ?, ?, ?, ?, ?)"
+# Subject before sender before text; keys repeat what the text says, so they count least.
+_SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
+
+
+class CompartmentIndex:
+    """One compartment's letters, findable. Uses an open database; not shared between threads."""
+
+    def __init__(self, database: "Database") -> None:
+        """Use an index that `create` made.
+
+        Raises:
+            Damaged: the database holds no index that this program can read.
+        """
+        self._database = database
+        self._analyser: Analyser | None = None
+        if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'meta'") != 1:
+            raise _unusable(database)
+        self._read_meta()
+
+    @classmethod
+    def create(cls, database: "Database", compartment: str) -> "CompartmentIndex":
+        """Make an empty index in an empty database."""
+        from search.analysis import Analyser
+
+        with database.transaction():
+            database.run_script(_SCHEMA)
+            database.run_many(
+                "INSERT INTO meta(name, value) VALUES(?, ?)",
+                [
+                    ("format", str(FORMAT_VERSION)),
+                    ("compartment", compartment),
+                    ("analyser", Analyser().fingerprint),
+                ],
+            )
+        return cls(database)
+
+    @property
+    def analyser(self) -> "Analyser":
+        """The analyser of this program."""
+        if self._analyser is None:
+            from search.analysis import Analyser
+
+            self._analyser = Analyser()
+        return self._analyser
+
+    def _read_meta(self) -> None:
+        meta: dict[str, str] = dict(self._database.rows("SELECT name, value FROM meta"))
+        if meta.get("format") != str(FORMAT_VERSION):
+            raise _unusable(self._database)
+        self.compartment = meta["compartment"]
+        self.analyser_version = int(meta["analyser"].split()[0])
+        self._analyser_fingerprint = meta["analyser"]
+
+    def is_current(self) -> bool:
+        """Whether the stored terms are those that queries of this program look for; if not, rebuild."""
+        return self._analyser_fingerprint == self.analyser.fingerprint
+
+    def add(self, entry: IndexEntry) -> None:
+        """Insert a letter, or replace the one with its id; durable when it returns."""
+        self.add_many([entry])
+
+    def add_many(self, entries: Iterable[IndexEntry]) -> None:
+        """Insert or replace letters in one transaction: all of them or none."""
+        with self._database.transaction():
+            for entry in entries:
+                self._remove(entry.document_id)
+                self._insert(entry)
+
+    def remove(self, document_id: str) -> None:
+        """Remove a letter and every trace of its terms; an unknown id is fine.
+
+        The write-ahead log keeps older pages until the caller has emptied it (`Database.truncate_log`).
+        """
+        with self._database.transaction():
+            self._remove(document_id)
+
+    def problems(self) -> list[str]:
+        """What the database's own check finds; every page is read and authenticated."""
+        return self._database.problems()
+
+    def position(self) -> tuple[int, int]:
+        """How many letters there are, and the highest sequence (0 if none)."""
+        row = self._database.row("SELECT count(*), (SELECT max(sequence) FROM letters) FROM letters")
+        assert row is not None  # an aggregate always answers
+        return row[0], row[1] or 0
+
+    def sequences(self) -> dict[str, int]:
+        """Each letter's sequence by its id."""
+        return dict(self._database.rows("SELECT document_id, sequence FROM letters"))
+
+    def get(self, document_id: str) -> IndexEntry | None:
+        """Everything the index knows of a letter, page texts included; None if it is not here."""
+        return next(iter(self._entries("document_id = ?", (document_id,))), None)
+
+    def entry(self, number: int) -> IndexEntry:
+        """The letter with this internal number, as found by `matches`."""
+        return next(iter(self._entries("letters.number = ?", (number,))))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside comes from one state of the index."""
+        with self._database.snapshot():
+            yield
+
+    def matches(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> list[tuple[int, float]]:
+        """Every matching letter as (number, score), unsorted; `narrowed` is one more condition on `letters`."""
+        condition = " AND ".join(part for part in (plan.condition, narrowed) if part)
+        within = plan.bindings + bindings
+        if plan.must_match:
+            # The unary plus keeps SQLite from asking the full-text table once per row of the condition.
+            only = f" AND +rowid IN (SELECT number FROM letters WHERE {condition})" if condition else ""
+            sql = f"SELECT rowid, {_SCORE} FROM terms WHERE terms MATCH ?{only}"
+            return list(self._database.rows(sql, (plan.ranked_by, *within)))
+        admitted = f"SELECT number FROM letters WHERE {condition or 'true'}"
+        if plan.ranked_by is None:
+            return [(number, 0.0) for (number,) in self._database.rows(admitted, within)]
+        scores: dict[int, float] = dict(
+            self._database.rows(
+                f"SELECT rowid, {_SCORE} FROM terms WHERE terms MATCH ? AND +rowid IN ({admitted})",
+                (plan.ranked_by, *within),
+            )
+        )
+        return [(number, scores.get(number, 0.0)) for (number,) in self._database.rows(admitted, within)]
+
+    def count(self, expression: str) -> int:
+        """How many letters a full-text expression matches."""
+        return int(self._database.value("SELECT count(*) FROM terms WHERE terms MATCH ?", (expression,)))
+
+    def first_match(self, expression: str) -> int | None:
+        """Number of the earliest added letter that a full-text expression matches."""
+        number = self._database.value("SELECT rowid FROM terms WHERE terms MATCH ? LIMIT 1", (expression,))
+        return None if number is None else int(number)
+
+    def latest(self, numbers: list[int], limit: int) -> list[tuple[int, str, str]]:
+        """The `limit` newest of these letters as (number, ISO date, document id); equal dates go by id."""
+        # Few letters are looked up one by one; among many, walking down the dates meets the newest at once.
+        plus = "+" if len(numbers) > _MANY_LETTERS else ""
+        rows = self._database.rows(
+            "SELECT number, dated_on, document_id FROM letters "
+            f"WHERE {plus}number IN (SELECT value FROM json_each(?)) ORDER BY dated_on DESC, document_id LIMIT ?",
+            (json.dumps(numbers), limit),
+        )
+        return [(number, dated_on, document_id) for number, dated_on, document_id in rows]
+
+    def vocabulary(self, beginning: str) -> list[tuple[str, int]]:
+        """Terms with this beginning, and in how many letters each stands."""
+        self._database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'terms', 'row')")
+        return list(
+            self._database.rows(
+                "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
+                (beginning, beginning + "\U0010ffff"),
+            )
+        )
+
+    def renew(self) -> None:
+        """Make all terms anew from the stored letters, with the analyser of this program."""
+        with self._database.transaction():
+            self._renew()
+
+    def _renew(self) -> None:
+        self._database.run("INSERT INTO terms(terms) VALUES('delete-all')")
+        for (number,) in list(self._database.rows("SELECT number FROM letters ORDER BY number")):
+            self._insert_terms(number, self.entry(number))
+        self._database.run("UPDATE meta SET value = ? WHERE name = 'analyser'", (self.analyser.fingerprint,))
+        self._read_meta()
+
+    def _insert(self, entry: IndexEntry) -> None:
+        self._database.run(
+            "INSERT INTO letters(document_id, sequence, accession, record_class, dated_on) VALUES(?, ?, ?, ?, ?)",
+            (entry.document_id, entry.sequence, entry.accession, entry.record_class, entry.dated_on.isoformat()),
+        )
+        number = self._database.last_insert_id
+        self._database.run(
+            "INSERT INTO contents(number, letter, terms_check) VALUES(?, ?, ?)", (number, _packed(entry), b"")
+        )
+        self._insert_terms(number, entry)
+
+    def _insert_terms(self, number: int, entry: IndexEntry) -> None:
+        streams = self.analyser.streams(entry)
+        self._database.run(_ADD_TERMS, (number, *streams))
+        self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (_check(streams), number))
+
+    def _remove(self, document_id: str) -> None:
+        row = self._database.row(
+            "SELECT number, terms_check FROM letters JOIN contents USING(number) WHERE document_id = ?", (document_id,)
+        )
+        if row is None:
+            return
+        number, check = row
+        streams = self.analyser.streams(self.entry(number))
+        if check != _check(streams):
+            # Handing back other terms than were stored would leave some of them behind.
+            self._renew()
+        self._database.run(_REMOVE_TERMS, (number, *streams))
+        # Written out now, not at the commit: what follows looks at the pages as they will be.
+        self._database.run("INSERT INTO terms(terms) VALUES('flush')")
+        self._database.run("DELETE FROM contents WHERE number = ?", (number,))
+        self._database.run("DELETE FROM letters WHERE number = ?", (number,))
+        forget_separators(self._database, {term for stream in streams for term in stream.split()})
+
+    def _entries(self, condition: str, bindings: tuple[Any, ...]) -> Iterator[IndexEntry]:
+        rows = self._database.rows(
+            "SELECT document_id, sequence, accession, record_class, dated_on, letter "
+            f"FROM letters JOIN contents USING(number) WHERE {condition}",
+            bindings,
+        )
+        for document_id, sequence, accession, record_class, dated_on, packed in rows:
+            letter = json.loads(zlib.decompress(packed).decode("utf-8", "surrogatepass"))
+            yield IndexEntry(
+                document_id=document_id,
+                accession=accession,
+                record_class=record_class,
+                dated_on=date.fromisoformat(dated_on),
+                received_on=date.fromisoformat(letter["received_on"]),
+                sender=letter["sender"],
+                title=letter["title"],
+                pages=tuple(letter["pages"]),
+                facts=letter["facts"],
+                sequence=sequence,
+            )
+
+
+def _packed(entry: IndexEntry) -> bytes:
+    letter = {
+        "title": entry.title,
+        "sender": entry.sender,
+        "received_on": entry.received_on.isoformat(),
+        "facts": entry.facts,
+        "pages": entry.pages,
+    }
+    return zlib.compress(json.dumps(letter, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _check(streams: "Streams") -> bytes:
+    return blake2b("\n".join(streams).encode(), digest_size=8).digest()
+
+
+def _unusable(database: "Database") -> Damaged:
+    return Damaged(
+        f"{database.path.name} is no search index that this version can read. No letter is lost: run "
+        "`poststelle rebuild index` to make it again from the archive."
+    )

@@ -1,0 +1,113 @@
+"""Compiles a query tree for SQLite: full-text expressions where terms decide, conditions on rows for the rest."""
+
+from typing import Any, NamedTuple
+
+from search.analysis import word_key
+from search.query import And, Beginning, Column, DateRange, Key, Node, Not, Or, Phrase, Word, any_of, wanted_leaves
+
+
+class Plan(NamedTuple):
+    """How to find and rank the letters of one index."""
+
+    ranked_by: str | None
+    """Full-text expression that scores letters, or None if nothing in the query can rank."""
+    must_match: bool
+    """Whether letters outside `ranked_by` are out; otherwise it only scores what `condition` admits."""
+    condition: str | None
+    """SQL condition on the table `letters`, or None if `ranked_by` says all."""
+    bindings: tuple[Any, ...]
+    """For the condition's placeholders."""
+
+
+def plan(node: Node) -> Plan:
+    """Split a query into the part that full text answers and the part that rows answer."""
+    parts = list(node.nodes) if isinstance(node, And) else [node]
+    textual = [part for part in parts if _is_textual(part)]
+    wanted = [part for part in textual if not isinstance(part, Not)]
+    others = [part for part in parts if not _is_textual(part)]
+    if wanted:
+        conditions = [_condition(part) for part in others]
+        return Plan(
+            ranked_by=_expression(And(nodes=tuple(textual))),
+            must_match=True,
+            condition=" AND ".join(sql for sql, _ in conditions) or None,
+            bindings=tuple(value for _, values in conditions for value in values),
+        )
+    sql, bindings = _condition(node)
+    scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange)]
+    return Plan(
+        ranked_by=_expression(any_of(list(scoring))) if scoring else None,
+        must_match=False,
+        condition=sql,
+        bindings=tuple(bindings),
+    )
+
+
+def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
+    """The full-text expression of one leaf."""
+    match node:
+        case Word(term=term, column=column):
+            return _in(column, _quoted(term))
+        case Phrase(terms=terms, column=column):
+            return _in(column, _quoted(" ".join(terms)))
+        case Key(key=key, is_beginning=is_beginning):
+            # Anywhere: the dates of a text stand in its stream, not beside it.
+            return _quoted(key) + ("*" if is_beginning else "")
+        case Beginning(folded=folded, stem=stem, column=None):
+            return f"({_quoted(folded)}* OR keys : {_quoted(word_key(folded))}*)"
+        case Beginning(folded=folded, stem=stem, column=column):
+            # Inflected forms are keys of the whole letter; the stem says that the word stands in this column.
+            inflected = f"({_in(column, _quoted(stem))} AND keys : {_quoted(word_key(folded))}*)"
+            return f"({_in(column, _quoted(folded) + '*')} OR {inflected})"
+
+
+def _is_textual(node: Node) -> bool:
+    """Whether full text alone can answer: no dates, and NOT only beside something wanted."""
+    match node:
+        case DateRange():
+            return False
+        case And(nodes=nodes):
+            return all(map(_is_textual, nodes)) and any(not isinstance(child, Not) for child in nodes)
+        case Or(nodes=nodes):
+            return all(_is_textual(child) and not isinstance(child, Not) for child in nodes)
+        case Not(node=child):
+            return _is_textual(child) and not isinstance(child, Not)
+        case _:
+            return True
+
+
+def _expression(node: Node) -> str:
+    match node:
+        case And(nodes=nodes):
+            wanted = " AND ".join(_expression(child) for child in nodes if not isinstance(child, Not))
+            excluded = [_expression(child.node) for child in nodes if isinstance(child, Not)]
+            return f"(({wanted}) NOT ({' OR '.join(excluded)}))" if excluded else f"({wanted})"
+        case Or(nodes=nodes):
+            return "(" + " OR ".join(map(_expression, nodes)) + ")"
+        case Word() | Phrase() | Beginning() | Key():
+            return leaf_expression(node)
+        case _:
+            raise ValueError("rows decide this, not full text")
+
+
+def _condition(node: Node) -> tuple[str, list[Any]]:
+    if isinstance(node, DateRange):
+        return "dated_on BETWEEN ? AND ?", [node.first.isoformat(), node.last.isoformat()]
+    if isinstance(node, Not):
+        sql, bindings = _condition(node.node)
+        return f"NOT {sql}" if sql.startswith("(") else f"NOT ({sql})", bindings
+    if _is_textual(node):
+        return "(number IN (SELECT rowid FROM terms WHERE terms MATCH ?))", [_expression(node)]
+    if isinstance(node, And | Or):
+        parts = [_condition(child) for child in node.nodes]
+        joined = (" AND " if isinstance(node, And) else " OR ").join(sql for sql, _ in parts)
+        return f"({joined})", [value for _, values in parts for value in values]
+    raise ValueError("a leaf that neither text nor rows can answer")
+
+
+def _in(column: Column | None, expression: str) -> str:
+    return expression if column is None else f"{column} : {expression}"
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'

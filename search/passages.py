@@ -1,0 +1,172 @@
+"""Chooses the passage of a letter that shows why it was found, and marks the words in it.
+
+Only for the letters that are shown: the pages are read and analysed again, with the same analyser as the index.
+"""
+
+import unicodedata
+from typing import NamedTuple
+
+from poststelle.records import IndexEntry
+from search.analysis import Analyser, Analysis, Marked, word_key
+from search.query import Beginning, Key, Leaf, Phrase, Word
+
+SNIPPET_CHARACTERS = 200
+MOST_ANALYSED_CHARACTERS = 200_000
+"""Of one letter; a match further in still counts, its snippet shows the beginning."""
+
+_ELLIPSIS = "…"
+
+
+class Passage(NamedTuple):
+    """A piece of a page as plain text on one line."""
+
+    text: str
+    page: int | None
+    """1-based; None if nothing on the pages matched."""
+    highlights: tuple[tuple[int, int], ...]
+    """Start and end offsets into `text`, in order, not overlapping."""
+
+
+class _Match(NamedTuple):
+    start: int
+    end: int
+    leaf: int
+
+
+def best_passage(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser) -> Passage:
+    """The passage with the most different words of the query, then the most words, then the earliest."""
+    best: tuple[tuple[int, int], int, int, list[_Match]] | None = None
+    allowance = MOST_ANALYSED_CHARACTERS
+    for number, page in enumerate(entry.pages, start=1):
+        if allowance <= 0:
+            break
+        matches = _matches(analyser.analyse(page[:allowance]), leaves)
+        allowance -= len(page)
+        if matches and (best is None or _best_window(matches)[0] > best[0]):
+            value, first = _best_window(matches)
+            best = (value, number, first, matches)
+    if best is None:
+        first_text = next((page for page in entry.pages if page.strip()), "")
+        return _cut(first_text, 0, [], None)
+    _, number, first, matches = best
+    return _cut(entry.pages[number - 1], first, matches, number)
+
+
+def clean_line(text: str) -> str:
+    """Text on one line without control, format or unpaired surrogate characters."""
+    return _clean(text, [])[0].strip()
+
+
+def _matches(analysis: Analysis, leaves: tuple[Leaf, ...]) -> list[_Match]:
+    found: list[_Match] = []
+    for index, leaf in enumerate(leaves):
+        found += (_Match(start, end, index) for start, end in _places(analysis, leaf))
+    return sorted(found, key=lambda match: (match.start, match.end))
+
+
+def _places(analysis: Analysis, leaf: Leaf) -> list[tuple[int, int]]:
+    everything = (*analysis.stream, *analysis.keys)
+    match leaf:
+        case Word(term=term, column=None):
+            return [(mark.start, mark.end) for mark in everything if mark.term == term]
+        case Key(key=key, is_beginning=False):
+            return [(mark.start, mark.end) for mark in everything if mark.term == key]
+        case Key(key=key):
+            return [(mark.start, mark.end) for mark in everything if mark.term.startswith(key)]
+        case Beginning(folded=folded, column=None):
+            beginnings = (folded, word_key(folded))
+            return [(mark.start, mark.end) for mark in everything if mark.term.startswith(beginnings)]
+        case Phrase(terms=terms, column=None):
+            return _phrase_places(analysis.stream, terms)
+        case _:
+            # Confined to a column, or a date of the letter itself: nothing on the page to mark.
+            return []
+
+
+def _phrase_places(stream: tuple[Marked, ...], terms: tuple[str, ...]) -> list[tuple[int, int]]:
+    length = len(terms)
+    return [
+        (stream[at].start, stream[at + length - 1].end)
+        for at in range(len(stream) - length + 1)
+        if stream[at].term == terms[0] and all(stream[at + i].term == terms[i] for i in range(1, length))
+    ]
+
+
+def _best_window(matches: list[_Match]) -> tuple[tuple[int, int], int]:
+    """((different leaves, matches), offset of the first match) of the best stretch of snippet length."""
+    best = ((0, 0), 0)
+    end = 0
+    for index, first in enumerate(matches):
+        end = max(end, index)
+        while end < len(matches) and matches[end].end - first.start <= SNIPPET_CHARACTERS:
+            end += 1
+        window = matches[index : max(end, index + 1)]
+        value = (len({match.leaf for match in window}), len(window))
+        if value > best[0]:
+            best = (value, first.start)
+    return best
+
+
+def _cut(page: str, first: int, matches: list[_Match], number: int | None) -> Passage:
+    """The stretch of the page from a little before `first`, as a clean line with what matches in it marked."""
+    covered = max((match.end for match in matches if match.end <= first + SNIPPET_CHARACTERS), default=first)
+    lead = max(SNIPPET_CHARACTERS - (covered - first), 0) // 3
+    start = _boundary_after(page, max(first - lead, 0), first)
+    end = _boundary_before(page, min(start + SNIPPET_CHARACTERS, len(page)), max(covered, first))
+    inside = [
+        (match.start - start, match.end - start) for match in matches if start <= match.start and match.end <= end
+    ]
+    text, places = _clean(page[start:end], _merged(inside))
+    stripped = text.lstrip()
+    before = _ELLIPSIS if page[:start].strip() else ""
+    after = _ELLIPSIS if page[end:].strip() else ""
+    shift = len(before) - (len(text) - len(stripped))
+    highlights = tuple((a + shift, b + shift) for a, b in places if a < b)
+    return Passage(text=before + stripped.rstrip() + after, page=number, highlights=highlights)
+
+
+def _boundary_after(page: str, position: int, limit: int) -> int:
+    """The first word beginning from `position` on, at most `limit`."""
+    if position == 0:
+        return 0
+    while position < limit and not page[position - 1].isspace():
+        position += 1
+    return position
+
+
+def _boundary_before(page: str, position: int, limit: int) -> int:
+    """The last word end up to `position`, but not before `limit`; never between a letter and its accents."""
+    if position >= len(page):
+        return len(page)
+    back = position
+    while back > limit and not page[back].isspace():
+        back -= 1
+    position = back if back > limit else max(position, limit)
+    while position < len(page) and unicodedata.combining(page[position]):
+        position += 1
+    return position
+
+
+def _merged(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _clean(text: str, places: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """Blanks for white space, nothing for what does not print; the places follow."""
+    kept: list[str] = []
+    moved = [0] * (len(text) + 1)
+    for index, character in enumerate(text):
+        moved[index] = len(kept)
+        if character.isspace():
+            if not kept or kept[-1] != " ":
+                kept.append(" ")
+        elif unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}:
+            kept.append(character)
+    moved[len(text)] = len(kept)
+    return "".join(kept), [(moved[start], moved[end]) for start, end in places]

@@ -1,0 +1,257 @@
+"""The index of a compartment: what goes in comes out, and what is removed is gone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from search_letters import KEY, found, letter, open_index, search
+
+from poststelle.access.database import Database, open_database
+from poststelle.durable import Disk
+from poststelle.errors import Damaged
+from search import CompartmentIndex
+from search.analysis import ANALYSER_VERSION
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[tuple[Database, CompartmentIndex]]:
+    database, index = open_index(tmp_path)
+    with database:
+        yield database, index
+
+
+def test_a_letter_comes_back_as_it_went_in(opened: tuple[Database, CompartmentIndex]) -> None:
+    """`show` reads from here: nothing may be lost or smoothed."""
+    _, index = opened
+    entry = letter(
+        7,
+        "Seite eins\nmit Müller\x07",
+        "",
+        "Seite drei \ud83d",
+        title="Betreff \udcff",
+        sender="Größe",
+        dated_on=date(2025, 2, 3),
+        facts={"amount": "12.00", "reference": "Ä 1"},
+    )
+    index.add(entry)
+
+    assert index.get(entry.document_id) == entry
+    assert index.get("0" * 32) is None
+
+
+def test_position_and_sequences_follow_every_change(opened: tuple[Database, CompartmentIndex]) -> None:
+    """A search looks here whether the index lags; a wrong answer hides new letters."""
+    _, index = opened
+    assert index.position() == (0, 0)
+
+    index.add_many([letter(3, "a"), letter(9, "b"), letter(5, "c")])
+    assert index.position() == (3, 9)
+
+    index.add(letter(3, "a", sequence=12))
+    index.remove(f"{9:032x}")
+    index.remove("f" * 32)
+    assert index.position() == (2, 12)
+    assert index.sequences() == {f"{3:032x}": 12, f"{5:032x}": 5}
+
+
+def test_adding_again_replaces(opened: tuple[Database, CompartmentIndex]) -> None:
+    """A corrected fact must not leave the old one findable."""
+    database, index = opened
+    index.add(letter(1, "Ziegelstein", title="Alt"))
+    index.add(letter(1, "Dachpfanne", title="Neu"))
+
+    assert (found(index, "Ziegelstein"), found(index, "Dachpfanne")) == ([], [1])
+    assert index.position()[0] == 1
+    assert _integrity(database)
+
+
+def test_several_letters_go_in_together_or_not_at_all(opened: tuple[Database, CompartmentIndex]) -> None:
+    """A catch-up that is interrupted starts again from where the position says."""
+    _, index = opened
+
+    def entries() -> Iterator[object]:
+        yield letter(1, "eins")
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        index.add_many(entries())  # type: ignore[arg-type]
+    assert (index.position(), found(index, "eins")) == ((0, 0), [])
+
+
+def test_a_removed_letter_is_on_no_page_of_the_index(opened: tuple[Database, CompartmentIndex]) -> None:
+    """Whoever was promised erasure is betrayed by one page that still spells the name."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 120))
+    index.add(
+        letter(
+            500,
+            "Der Xylokanarienwurz wird abgequuxverflost, Konto DE13 5001 0517 5407 3249 31.",
+            title="Yttriumbetreffling",
+            sender="Zwolfsenderich",
+            facts={"reference": "QX-77-KANARI"},
+        )
+    )
+    traces = [
+        b"ylokanarienwurz",
+        b"bgequuxverflost",
+        b"triumbetreffling",
+        b"wolfsenderich",
+        b"500105175407324931",
+        b"x77kanari",
+    ]
+    assert database.truncate_log()
+    pages = b"\0".join(database.pages())
+    assert [trace for trace in traces if trace not in pages] == [], "the control must find what is there"
+    assert found(index, "Xylokanarienwurz") == [500]
+
+    index.remove(f"{500:032x}")
+
+    assert database.truncate_log()
+    pages = b"\0".join(database.pages())
+    assert [trace for trace in traces if trace in pages] == []
+    assert found(index, "Xylokanarienwurz") == []
+    assert search(index, "Xylokanarienwurx").suggestions == ()
+    assert _integrity(database)
+
+
+def test_page_separators_spell_only_living_terms(opened: tuple[Database, CompartmentIndex]) -> None:
+    """The directory of the full-text pages keeps terms that the pages themselves have lost."""
+    database, index = opened
+    numbers = range(1, 200)
+    index.add_many(letter(number, _filler(number)) for number in numbers)
+    before = _dead_separators(database, index)
+    removed = [number for number in numbers if number % 3]
+    for number in removed:
+        index.remove(f"{number:032x}")
+
+    assert before == []
+    assert _separators(database), "the index must be large enough to have separators"
+    assert _dead_separators(database, index) == []
+    assert _integrity(database)
+    for number in numbers:
+        assert found(index, f"kanarienvogelfutter{_name(number)}") == ([] if number in removed else [number])
+
+
+def test_removing_the_last_letter_leaves_nothing(opened: tuple[Database, CompartmentIndex]) -> None:
+    """An emptied compartment is empty."""
+    database, index = opened
+    index.add(letter(1, "Xylokanarienwurz"))
+    index.remove(f"{1:032x}")
+
+    assert database.truncate_log()
+    assert b"kanarien" not in b"".join(database.pages())
+    assert (index.position(), found(index, "NOT nichts")) == ((0, 0), [])
+
+
+def test_terms_of_an_older_analyser_are_removed_too(opened: tuple[Database, CompartmentIndex]) -> None:
+    """An update between adding and removing must not leave what only the old version would have handed back."""
+    database, index = opened
+    index.add(letter(1, "Bleibt"))
+    index.add(letter(2, "Vergeht"))
+    _pretend_an_older_analyser_added(database, "zurueckgelassenerrest")
+    assert index.count("zurueckgelassenerrest") == 1
+
+    index.remove(f"{2:032x}")
+
+    assert database.truncate_log()
+    assert b"urueckgelassenerrest" not in b"".join(database.pages())
+    assert found(index, "bleibt") == [1]
+    assert _integrity(database)
+
+
+def test_the_analyser_is_recorded_and_an_older_one_is_noticed(opened: tuple[Database, CompartmentIndex]) -> None:
+    """Terms of another version are not found; better to rebuild than to answer "nothing"."""
+    database, index = opened
+    assert (index.analyser_version, index.is_current()) == (ANALYSER_VERSION, True)
+
+    database.run("UPDATE meta SET value = '0 stemmer 1 unicode 1' WHERE name = 'analyser'")
+    older = CompartmentIndex(database)
+    assert (older.analyser_version, older.is_current()) == (0, False)
+
+    older.renew()
+    assert (older.analyser_version, older.is_current()) == (ANALYSER_VERSION, True)
+    assert CompartmentIndex(database).is_current()
+
+
+def test_renewing_keeps_every_letter_findable(opened: tuple[Database, CompartmentIndex]) -> None:
+    """After an update nothing may be missing."""
+    database, index = opened
+    index.add_many([letter(1, "Dachpfanne"), letter(2, "Ziegelstein", title="Angebot")])
+    index.remove(f"{1:032x}")
+    index.add(letter(3, "Dachrinne"))
+    index.renew()
+
+    assert (found(index, "Ziegelstein"), found(index, "Dach*"), found(index, "subject:Angebot")) == ([2], [3], [2])
+    assert _integrity(database)
+
+
+def test_another_database_is_no_index(tmp_path: Path) -> None:
+    """A half-made or foreign file is named as such, not searched."""
+    with (
+        open_database(tmp_path / "x.db", Disk(), key=KEY, create=True) as database,
+        pytest.raises(Damaged, match="rebuild index"),
+    ):
+        CompartmentIndex(database)
+
+
+def test_an_index_of_another_format_is_refused(opened: tuple[Database, CompartmentIndex]) -> None:
+    """A newer program's index must not be misread."""
+    database, _ = opened
+    database.run("UPDATE meta SET value = '2' WHERE name = 'format'")
+
+    with pytest.raises(Damaged):
+        CompartmentIndex(database)
+
+
+def test_importing_search_loads_neither_whoosh_nor_the_stemmer() -> None:
+    """Every command pays for what is imported at the start."""
+    script = (
+        "import sys, search; from datetime import date\n"
+        "assert not {'whoosh', 'Stemmer', 'apsw'} & set(sys.modules), 'at import'\n"
+        "search.parse_query('Rechnung \"zwei Worte\" Stadt*', date(2026, 1, 1))\n"
+        "assert 'whoosh' not in sys.modules, 'for a plain query'\n"
+        "search.parse_query('Rechnung OR Mahnung', date(2026, 1, 1))\n"
+        "assert 'whoosh' in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=dict(os.environ))
+
+    assert done.returncode == 0, done.stderr
+
+
+def _name(number: int) -> str:
+    """A number in letters, so that it is part of the word."""
+    return "".join("bdfghjklmn"[int(digit)] + "a" for digit in f"{number:03}")
+
+
+def _filler(number: int) -> str:
+    words = [f"kanarienvogelfutter{_name(number)}"]
+    words += [f"wort{_name((number * 37 + offset * 11) % 997)}stamm" for offset in range(60)]
+    return " ".join(words)
+
+
+def _separators(database: Database) -> list[bytes]:
+    return [separator[1:] for (separator,) in database.rows("SELECT term FROM terms_idx") if len(separator) > 1]
+
+
+def _dead_separators(database: Database, index: CompartmentIndex) -> list[bytes]:
+    living = [term.encode() for term, _ in index.vocabulary("")]
+    return [separator for separator in _separators(database) if not any(term.startswith(separator) for term in living)]
+
+
+def _pretend_an_older_analyser_added(database: Database, term: str) -> None:
+    """The second letter's stored terms become another one's."""
+    row = database.row("SELECT number FROM letters WHERE sequence = 2")
+    assert row is not None
+    with database.transaction():
+        database.run("INSERT INTO terms(rowid, title, sender, body, keys) VALUES(?, '', '', ?, '')", (99, term))
+        database.run("UPDATE contents SET terms_check = x'00' WHERE number = ?", row)
+
+
+def _integrity(database: Database) -> bool:
+    with database.transaction():
+        database.run("INSERT INTO terms(terms) VALUES('integrity-check')")
+    return database.problems() == []

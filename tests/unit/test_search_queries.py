@@ -1,0 +1,204 @@
+"""What a person may type, and what is refused with the place that is meant."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from search_letters import TODAY, found, letter, open_index, search
+
+from poststelle.errors import QueryError
+from search import CompartmentIndex, Filters, parse_query
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[CompartmentIndex]:
+    database, index = open_index(tmp_path)
+    with database:
+        index.add_many(
+            [
+                letter(
+                    1,
+                    "Wir bitten um Zahlung. Konto DE13 5001 0517 5407 3249 31.",
+                    title="Rechnung Nr. RE-2026-00417",
+                    sender="Stadtwerke Talheim GmbH",
+                    record_class="invoice",
+                    dated_on=date(2026, 1, 15),
+                    facts={"amount": "1234.56", "reference": "RE-2026-00417", "iban": "DE13500105175407324931"},
+                ),
+                letter(
+                    2,
+                    "Zur Rechnung der Stadtwerke fehlt die Zahlung.",
+                    title="Erste Mahnung",
+                    sender="Inkasso Berger",
+                    record_class="reminder",
+                    dated_on=date(2026, 3, 31),
+                    facts={"amount": "1239.56"},
+                ),
+                letter(
+                    3,
+                    "Ich bin arbeitsunfähig.",
+                    title="Bescheinigung",
+                    sender="Dr. Talheimer",
+                    record_class="sick-note",
+                    dated_on=date(2025, 12, 31),
+                ),
+            ]
+        )
+        yield index
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers"),
+    [
+        ("Rechnung", {1, 2}),
+        ("Rechnung Mahnung", {2}),
+        ("Rechnung AND Mahnung", {2}),
+        ("Rechnung UND Mahnung", {2}),
+        ("Mahnung OR arbeitsunfähig", {2, 3}),
+        ("Mahnung ODER arbeitsunfähig", {2, 3}),
+        ("Rechnung NOT Mahnung", {1}),
+        ("Rechnung AND NOT Mahnung", {1}),
+        ("Rechnung NICHT Mahnung", {1}),
+        ("NOT Rechnung", {3}),
+        ("NOT (Mahnung OR arbeitsunfähig)", {1}),
+        ("(Rechnung OR arbeitsunfähig) NOT Mahnung", {1, 3}),
+        ("Zahlung Mahnung OR Konto", {1, 2}),
+        ("Mahnung OR NOT Rechnung", {2, 3}),
+        ("Rechn*", {1, 2}),
+        ("Rechnunge*", set()),
+        ("Stadtwerk*", {1, 2}),
+        ("Stadtwerke*", {1, 2}),
+        ("sender:Stadtwerke", {1}),
+        ("absender:Stadtwerke", {1}),
+        ("sender:Stadt*", {1}),
+        ("sender:Talheim*", {1, 3}),
+        ('sender:"Stadtwerke Talheim"', {1}),
+        ("sender:(Stadtwerke OR Inkasso)", {1, 2}),
+        ("subject:Rechnung", {1}),
+        ("betreff:mahnungen", {2}),
+        ("class:invoice", {1}),
+        ("class:sick-note", {3}),
+        ("NOT class:sick-note", {1, 2}),
+        ("date:2026", {1, 2}),
+        ("date:2026-03", {2}),
+        ("date:03.2026", {2}),
+        ('date:"März 2026"', {2}),
+        ("date:31.12.2025", {3}),
+        ("date:[2026-01 TO 2026-03]", {1, 2}),
+        ("date:[2026-01-15 TO 2026-01-15]", {1}),
+        ("date:[TO 2025]", {3}),
+        ("date:[2026-02 TO]", {2}),
+        ("Rechnung date:2026-01", {1}),
+        ("Mahnung OR date:2025", {2, 3}),
+        ("Rechnung NOT date:2026-01", {2}),
+        ("amount:1.234,56", {1}),
+        ("amount:1234.56", {1}),
+        ("betrag:1239,56", {2}),
+        ("iban:DE13500105175407324931", {1}),
+        ("iban:DE13 5001 0517 5407 3249 31", {1}),
+        ("iban:DE1350*", {1}),
+        ("reference:RE-2026-00417", {1}),
+        ("reference:re202600417", {1}),
+        ("reference:RE-2026*", {1}),
+        ("GEN-2026-000002", {2}),
+        ("Inkasso & Co. OR Berger", {2}),
+    ],
+)
+def test_the_language_means_what_it_says(index: CompartmentIndex, typed: str, numbers: set[int]) -> None:
+    """Someone who takes the trouble to write an operator relies on it."""
+    assert set(found(index, typed)) == numbers
+
+
+@pytest.mark.parametrize(
+    ("typed", "position", "says"),
+    [
+        ("", 0, "no word"),
+        ("   ", 0, "no word"),
+        ("& !", 0, "no word"),
+        ("(Rechnung", 0, "never closed"),
+        ("Zahlung (Rechnung OR (Mahnung)", 8, "never closed"),
+        ("Rechnung)", 8, "no opening"),
+        ("Rechnung ()", 9, "nothing between"),
+        ("Rechnung (&)", 9, "nothing between"),
+        ('"Rechnung', 0, "partner"),
+        ('Rechnung "', 9, "partner"),
+        ('Zahlung ""', 9, "no word"),
+        ("Rechnung AND", 9, "behind it"),
+        ("AND Rechnung", 0, "before it"),
+        ("Rechnung OR OR Mahnung", 9, "behind it"),
+        ("Rechnung UND", 9, "behind it"),
+        ("Rechnung (OR Mahnung)", 10, "before it"),
+        ("Rechnung NOT", 9, "behind it"),
+        ("NOT NOT Rechnung", 0, "cancels"),
+        ("Rechnung AND &", 9, "behind it"),
+        ("Rechnung ANDNOT Mahnung", 9, "AND, OR and NOT"),
+        ("sendr:Berger", 0, "sender:"),
+        ("Rechnung farbe:rot", 9, "no field farbe"),
+        ("sender: Berger", 0, "right behind the colon"),
+        ("Rechnung sender:", 9, "right behind the colon"),
+        ("date:gestern", 5, "no date"),
+        ("date:2026-13", 5, "no date"),
+        ("date:31.02.2026", 5, "no date"),
+        ("date:[2026-01 TO morgen]", 5, "no date"),
+        ("date:[2026-03 TO 2026-01]", 5, "before it begins"),
+        ("[2026-01 TO 2026-03]", 0, "needs its field"),
+        ("date:[2026-01", 5, "for ranges"),
+        ("amount:[1 TO 2]", 7, "not for amount"),
+        ("amount:>1.234,56", 7, "as ranges"),
+        ("amount:viel", 7, "no amount"),
+        ("Rechn*ng", 5, "end of a word"),
+        ("*rechnung", 0, "end of a word"),
+        ("Rechnung *", 9, "end of a word"),
+        ("Re?hnung", 2, "one character"),
+        ("Rechnuug~", 8, "Similar words"),
+        ("Rechnung^2", 8, "means nothing"),
+        ("Rechnung -Mahnung", 9, "write NOT Mahnung"),
+        ("class:inv*", 6, "whole value"),
+        ("x " * 600, 1000, "longer than"),
+        ("(" * 30 + "x" + ")" * 30, 20, "too deeply"),
+        (" OR ".join("abcdefgh" * 9), 0, "More than"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_its_place(typed: str, position: int, says: str) -> None:
+    """A query that is quietly repaired answers a question that nobody asked."""
+    with pytest.raises(QueryError) as refused:
+        parse_query(typed, TODAY)
+
+    assert (refused.value.position, says in str(refused.value)) == (position, True), str(refused.value)
+
+
+def test_filters_narrow_without_changing_the_query(index: CompartmentIndex) -> None:
+    """The options of the command line hold for every part of the query, OR included."""
+    words = "Rechnung OR arbeitsunfähig"
+
+    assert found(index, words, filters=Filters(record_class="reminder")) == [2]
+    assert set(found(index, words, filters=Filters(from_date=date(2026, 1, 15)))) == {1, 2}
+    assert found(index, words, filters=Filters(to_date=date(2025, 12, 31))) == [3]
+    assert found(index, "NOT Zahlung", filters=Filters(record_class="invoice")) == []
+
+
+def test_the_total_counts_what_the_limit_leaves_out(index: CompartmentIndex) -> None:
+    """Two of three tells a clerk to look further."""
+    result = search(index, "NOT unauffindbar", limit=2)
+
+    assert (result.total, len(result.hits)) == (3, 2)
+    assert search(index, "Rechnung", limit=0).total == 2
+
+
+def test_by_date_means_newest_first_then_by_id(index: CompartmentIndex) -> None:
+    """The same search twice must not shuffle."""
+    index.add(letter(4, "Rechnung", dated_on=date(2026, 3, 31)))
+
+    assert found(index, "NOT unauffindbar", sort="date") == [2, 4, 1, 3]
+    assert found(index, "date:[2025 TO 2026]") == [2, 4, 1, 3]
+    assert found(index, "NOT unauffindbar", sort="date", limit=2) == [2, 4]
+
+
+def test_subject_and_sender_rank_above_the_text(index: CompartmentIndex) -> None:
+    """Who searches for a company wants its letters before those that mention it."""
+    index.add(letter(5, "Müller", title="Anderes", sender="Schmidt"))
+    index.add(letter(6, "Anderes", title="Anderes", sender="Müller"))
+    index.add(letter(7, "Anderes", title="Müller", sender="Schmidt"))
+
+    assert found(index, "Müller") == [7, 6, 5]
