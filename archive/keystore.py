@@ -35,6 +35,14 @@ CREATE TABLE register(
 CREATE INDEX register_by_scope ON register(scope, kind, sequence);
 CREATE INDEX register_by_number ON register(scope, year, number);
 """
+COMPARED = {
+    "meta": "name, value",
+    "wraps": "document, part_set, scope, version, epoch, suite, wrap",
+    "epochs": "scope, epoch, recipient, suite, wrap",
+    "databases": "name, epoch, suite, wrap",
+    "register": "sequence, document, kind, scope, year, number, text_version",
+}
+"""What store and mirror must agree on, row ids aside."""
 CONTENT = "content"
 TEXT = "text"
 LETTER = "letter"
@@ -259,9 +267,8 @@ class KeyStore:
         stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
         found = [f"{store.path.name}: {problem}" for store in stores for problem in store.problems()]
         if not found and self._mirror is not None:
-            for table in ("meta", "wraps", "epochs", "databases", "register"):
-                columns = "document, part_set, scope, version, epoch, wrap" if table == "wraps" else "*"
-                sql = f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3"
+            for table, columns in COMPARED.items():
+                sql = f"SELECT {columns} FROM {table} ORDER BY {columns}"
                 if list(self._main.rows(sql)) != list(self._mirror.rows(sql)):
                     found.append(f"store and mirror differ in the table {table}")
         return found

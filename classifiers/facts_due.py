@@ -36,7 +36,7 @@ _PERIOD_START = re.compile(r"\d{1,2}\.\s?(?:\d{1,2}\.|[a-zä]{3,9})\s?(?:\d{2,4}
 _COUNTED = re.compile(
     r"\b(?:(?:innerhalb|binnen|zahlungsziel|zahlbar|frist|ziel)(?:\s+(?:von|in|sofort|einer|beträgt))*\W+)?"
     r"(?P<number>\d{1,3}|ein(?:er|es|em)?|zwei|drei|vier|sechs|acht|zehn|vierzehn|dreißig)\s+"
-    r"(?P<unit>tage|woche|monat)\w*(?P<rest>[^.]{0,60})",
+    r"(?P<unit>tage|woche|monat)\w*(?=(?P<rest>[^.,;]{0,50}))",
     re.IGNORECASE,
 )
 _COUNT_CUE = re.compile(r"innerhalb|binnen|zahlungsziel|zahlbar|netto|ab rechnungs|nach rechnungs|nach erhalt", re.I)
@@ -97,7 +97,7 @@ def _counted(page: PageLines, written: date, certainty: float) -> list[Fact]:
     facts = []
     for match in _COUNTED.finditer(page.flow.text):
         sentence = page.flow.text[max(0, match.start() - 60) : match.end()]
-        if not _COUNT_CUE.search(match.group()) or _NOT_PAYMENT.search(match["rest"]):
+        if not _COUNT_CUE.search(match.group() + match["rest"]) or _NOT_PAYMENT.search(match["rest"]):
             continue
         if re.search(r"widerspruch|einspruch|klage|rechtsbehelf|widerruf", sentence, re.I):
             continue

@@ -50,6 +50,7 @@ IN_SUBJECT = 0.8
 SHORTEST_SURE = 3
 """A shorter number is rather a day, a page or a quantity."""
 _CODE = re.compile(r"^\W{0,2}((?=[^\s]*\d)[A-Za-zÄÖÜäöü0-9][\w./\-–]*\w|\d)\W*$")
+_COURT_NUMBER = re.compile(r"\W*(\d{1,4} [A-Za-z]{1,4} \d{1,6}/\d{2,4})(?!\d)")
 _PIECE = re.compile(r"^[\w.]{1,12}$|^[/–-]$")
 _SUBJECT_CODE = re.compile(r"(?<![\w,.])((?=[\w./-]*\d{2})[A-Z0-9ÄÖÜ][\w./-]{3,}\w)(?![\w,])")
 
@@ -96,6 +97,8 @@ def _labelled(letter: Letter, labels: Labels, name: str) -> Fact | None:
 
 def _code_at(segment: Segment, offset: int) -> tuple[str, float] | None:
     """The code that begins a stretch of text: its first word with a digit, and what a slash joins to it."""
+    if (court := _COURT_NUMBER.match(segment.text, offset)) is not None:
+        return court[1], segment.confidence_between(*court.span(1))
     words = segment.text[offset:].split()
     for index, word in enumerate(words[:3]):
         match = _CODE.match(word)

@@ -9,7 +9,7 @@ SHORTEST = 6
 
 # What looks alike in print is spelled alike, so that any number of such mix-ups in a word does no harm.
 _ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "j": "l", "5": "s", "8": "b", "6": "b", "f": "t", "c": "e"})
-_ALIKE_PAIRS = (("rn", "m"), ("vv", "w"), ("ll", "u"), ("nn", "m"))
+_ALIKE_PAIRS = (("rn", "m"), ("vv", "w"))
 
 
 class Vocabulary:

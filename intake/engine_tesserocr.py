@@ -23,12 +23,11 @@ class TesserocrEngine:
         """Load the models of these languages."""
         if self._api is not None:
             self._api.End()
-        try:
-            self._api = tesserocr.PyTessBaseAPI(
-                path=wheel_models() or tesserocr.get_languages()[0], lang="+".join(languages)
-            )
-        except RuntimeError as err:
-            raise missing_model(languages) from err
+        folder, installed = tesserocr.get_languages(wheel_models() or "")
+        # Tesseract itself would go on without a language it does not find.
+        if not set(languages) <= set(installed):
+            raise missing_model(languages)
+        self._api = tesserocr.PyTessBaseAPI(path=folder, lang="+".join(languages))
         self._languages = languages
 
     def recognise(self, image: "Grey", dpi: int, languages: tuple[str, ...], simple: bool) -> list[FoundWord]:

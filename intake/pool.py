@@ -5,12 +5,12 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intake.answers import Implausible, page_from_answer, unread_page
 from intake.fair_queue import FairQueue
-from intake.process import WorkerProcess
+from intake.process import NotStarted, WorkerProcess
 from intake.protocol import Disconnected, Message
 from intake.reasons import SENTENCES, unreadable
 from intake.settings import IntakeSettings
@@ -20,6 +20,11 @@ from poststelle.records import RecognisedPage
 
 OnPage = Callable[[int, int], None]
 _MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
+_FALSE_STARTS = 3
+_WORKERS_DO_NOT_START = (
+    "The processes that read letters end before they begin. No letter was taken out of the inbox. Check free memory, "
+    "then run `poststelle doctor`."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,9 @@ class _Job:
     letter: _Letter
     page: int
     simple: bool = False
+    """Second try, with simpler settings."""
+    false_starts: int = 0
+    """How many workers ended before they saw anything of the letter."""
 
     @property
     def message(self) -> Message:
@@ -155,13 +163,31 @@ class RecognitionPool:
         except Disconnected:
             answer = None
             self._replace(slot, WorkerProcess.kill)
+        except (NotStarted, ConfigurationError) as err:
+            self._start_again(slot, job, err)
+            self._let_go(letter)
+            return
         try:
-            self._take_answer(job, answer)
+            # Nothing is said about a letter whose worker we ended ourselves.
+            if not self._aborted:
+                self._take_answer(job, answer)
         except Exception as err:
             # Also what a caller's on_page raises: the letter fails, the thread and the others go on.
             self._finish(letter, error=err)
         finally:
             self._let_go(letter)
+
+    def _start_again(self, slot: int, job: _Job, err: Exception) -> None:
+        """The letter is not to blame: another worker may try, but not for ever."""
+        self._replace(slot, WorkerProcess.kill)
+        if self._aborted:
+            return
+        if isinstance(err, ConfigurationError):
+            self._finish(job.letter, error=err)
+        elif job.false_starts < _FALSE_STARTS:
+            self._queue.put(job.letter.key, [replace(job, false_starts=job.false_starts + 1)])
+        else:
+            self._finish(job.letter, error=ConfigurationError(_WORKERS_DO_NOT_START))
 
     def _replace(self, slot: int, end: Callable[[WorkerProcess], None]) -> None:
         end(self._workers[slot])
@@ -171,17 +197,15 @@ class RecognitionPool:
 
     def _take_answer(self, job: _Job, answer: Message | None) -> None:
         letter = job.letter
-        if answer is not None and isinstance(message := answer.get("misconfigured"), str):
-            raise ConfigurationError(message)
         if answer is not None and (code := answer.get("refused")) in SENTENCES:
             raise unreadable(str(code), self._limit_of(str(code)))
-        if job.page == 0:
+        if job.page == 0 and (answer is not None or job.simple):
             self._plan_pages(letter, answer)
             return
         damaged = answer is not None and answer.get("damaged") is True
         page = None if damaged else _page_of(job, answer)
         if page is None and not damaged and not job.simple:
-            self._queue.put(letter.key, [_Job(letter=letter, page=job.page, simple=True)])
+            self._queue.put(letter.key, [replace(job, simple=True)])
             return
         self._add_page(letter, page or unread_page(job.page), damaged)
 

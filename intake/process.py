@@ -10,9 +10,14 @@ from pathlib import Path
 
 from intake.protocol import Disconnected, Message, receive, send
 from intake.settings import IntakeSettings
+from poststelle.errors import ConfigurationError
 
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from intake.worker import main; main()"
 _QUIT_SECONDS = 5.0
+
+
+class NotStarted(Exception):
+    """A worker ended while it loaded its libraries."""
 
 
 class WorkerProcess:
@@ -48,14 +53,29 @@ class WorkerProcess:
 
         Raises:
             Disconnected: it died, hung or talked nonsense; it has to be replaced.
+            NotStarted: it did so before it saw anything of the letter.
+            ConfigurationError: what it needs is not installed.
         """
-        self.has_worked = True
+        if not self.has_worked:
+            self._prepare()
         with self._sending:
             if letter not in self._letters:
                 send(self._connection, {"kind": "open", "letter": letter}, descriptor)
                 self._letters.add(letter)
             send(self._connection, job | {"letter": letter})
         return receive(self._connection)
+
+    def _prepare(self) -> None:
+        """Let it load its libraries and models, before a letter can be blamed for what goes wrong."""
+        try:
+            with self._sending:
+                send(self._connection, {"kind": "prepare", "letter": 0})
+            answer = receive(self._connection)
+        except Disconnected as err:
+            raise NotStarted from err
+        if isinstance(message := answer.get("misconfigured"), str):
+            raise ConfigurationError(message)
+        self.has_worked = True
 
     def forget(self, letter: int) -> None:
         """Let the worker free a letter; may be called while another thread asks."""

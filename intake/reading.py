@@ -93,5 +93,5 @@ def open_pages(data: "mmap.mmap", max_pages: int, max_pixels: int) -> Pages:
     if pages.count() > max_pages:
         raise unreadable("too-many-pages", max_pages)
     if pages.count() == 0:
-        raise unreadable("no-pages")
+        raise unreadable("damaged")
     return pages

@@ -46,6 +46,8 @@ class Worker:
     def handle(self, message: Message, descriptor: int | None) -> Message | None:
         """Do what one message asks; None if it asks for no answer."""
         letter = message["letter"]
+        if message["kind"] == "prepare":
+            return self._prepare()
         if message["kind"] == "open":
             assert descriptor is not None
             # A private mapping: pdfium wants writable memory, the snapshot itself cannot be written.
@@ -57,48 +59,49 @@ class Worker:
             return None
         return self._work(message)
 
-    def _work(self, message: Message) -> Message:
-        from poststelle.errors import ConfigurationError, UnreadableFile
+    def _prepare(self) -> Message:
+        """Load everything, then lock the door: from here on only the letter can surprise us."""
+        from intake import limits
+        from poststelle.errors import ConfigurationError
 
         try:
-            engine = self._prepared()
+            from intake.engine import open_engine
+            from intake.preloading import load_libraries
+
+            limits.confine_for_good()
+            load_libraries()
+            self._engine = open_engine(self._limits["engine"])
+            self._engine.prepare(tuple(self._limits["languages"]))
+        except ImportError as err:
+            return {"misconfigured": f"A library that reading needs is missing ({err}). Install Poststelle again."}
         except ConfigurationError as err:
             return {"misconfigured": str(err)}
+        if self._engine.in_process:
+            limits.lock_out_files_and_network([*_FONT_FOLDERS, "/proc/self"])
+        return {"ready": True}
+
+    def _work(self, message: Message) -> Message:
         from intake import limits
         from intake.reading import DamagedPage
+        from poststelle.errors import UnreadableFile
 
         limits.allow_for_one_job(self._limits["cpu_seconds"], self._limits["memory_bytes"])
         try:
             pages = self._opened(message["letter"])
             if message["kind"] == "inspect":
                 return {"media_type": pages.media_type, "pages": pages.count()}
-            return {"page": self._read(pages, engine, message["page"], message["simple"])}
+            return {"page": self._read(pages, message["page"], message["simple"])}
         except UnreadableFile as err:
             return {"refused": err.reason_code}
         except DamagedPage:
             return {"damaged": True}
 
-    def _read(self, pages: "Pages", engine: "Engine", number: int, simple: bool) -> Message:
+    def _read(self, pages: "Pages", number: int, simple: bool) -> Message:
         from intake.answers import page_answer
         from intake.page import read_page
 
-        return page_answer(read_page(pages.page(number), engine, tuple(self._limits["languages"]), simple))
-
-    def _prepared(self) -> "Engine":
-        """Load everything, then lock the door: from here on only the letter can surprise us."""
-        if self._engine is None:
-            from intake import limits
-            from intake.engine import open_engine
-            from intake.preloading import load_libraries
-
-            limits.confine_for_good()
-            load_libraries()
-            engine = open_engine(self._limits["engine"])
-            engine.prepare(tuple(self._limits["languages"]))
-            if engine.in_process:
-                limits.lock_out_files_and_network([*_FONT_FOLDERS, "/proc/self"])
-            self._engine = engine
-        return self._engine
+        assert self._engine is not None
+        return page_answer(read_page(pages.page(number), self._engine, tuple(self._limits["languages"]), simple))
 
     def _opened(self, letter: int) -> "Pages":
         from intake.reading import open_pages

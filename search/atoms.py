@@ -116,14 +116,14 @@ def _specials(text: str) -> list[Atom]:
         Atom(kind=AtomKind.DATE, start=start, end=end, text=text[start:end], day=day)
         for start, end, day in find_dates(text)
     ]
-    found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
-    found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
     found += [_month(match, int(match.group(1))) for match in _MONTH_NUMBER.finditer(text)]
     found += [
         _month(match, MONTHS[name])
         for match in _MONTH_NAME.finditer(text)
         if (name := match.group(1).lower()) in MONTHS
     ]
+    found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
+    found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
     return _without_overlaps(found)
 
 

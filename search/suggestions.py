@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from poststelle.german import fold
+from search.analysis import compact_word, word_key
+from search.atoms import without_hyphenation
 from search.index import CompartmentIndex
 from search.matching import leaf_expression
 from search.passages import clean_line
-from search.query import Query, Word, wanted_leaves
+from search.query import Key, Query, Word, wanted_leaves
 
 MOST_SUGGESTIONS = 3
 _SHARED_BEGINNING = 2
@@ -19,7 +22,7 @@ def suggest(indexes: Sequence[CompartmentIndex], query: Query) -> tuple[str, ...
             continue
         if any(index.count(leaf_expression(leaf)) for index in indexes):
             continue
-        words = _known_words(indexes, leaf.term)
+        words = _known_words(indexes, leaf)
         if words:
             before, after = query.text[: leaf.start], query.text[leaf.start + len(leaf.typed) :]
             return tuple(f"{before}{word}{after}" for word in words)
@@ -45,31 +48,34 @@ def edit_distance(left: str, right: str, most: int) -> int:
     return min(last[-1], most + 1)
 
 
-def _known_words(indexes: Sequence[CompartmentIndex], term: str) -> list[str]:
-    most = 1 if len(term) <= 4 else 2
-    letters: dict[str, int] = {}
-    for index in indexes:
-        for candidate, count in index.vocabulary(term[:_SHARED_BEGINNING]):
-            if candidate.isalpha():
-                letters[candidate] = letters.get(candidate, 0) + count
-    near = [
-        (distance, -letters[other], other)
-        for other in letters
-        if (distance := edit_distance(term, other, most)) <= most
-    ]
-    words = (_as_written(indexes, other) for _, _, other in sorted(near)[:MOST_SUGGESTIONS])
+def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word) -> list[str]:
+    """Words as letters write them, the nearest and then the most frequent first."""
+    # A slip keeps the stemmer from seeing the ending, so inflected words are compared with what was typed.
+    folded = compact_word(fold(leaf.typed))
+    terms: dict[str, tuple[int, int]] = {}
+    for typed, prefix in ((leaf.term, ""), (folded, word_key(""))):
+        most = 1 if len(typed) <= 4 else 2
+        for index in indexes:
+            for term, letters in index.vocabulary(prefix + typed[:_SHARED_BEGINNING]):
+                word = term.removeprefix(prefix)
+                distance = edit_distance(typed, word, most) if word.isalpha() else most + 1
+                if distance <= most:
+                    terms[term] = (distance, terms.get(term, (0, 0))[1] - letters)
+    nearest = sorted(terms, key=lambda term: (*terms[term], term))[:MOST_SUGGESTIONS]
+    words = (_as_written(indexes, term) for term in nearest)
     return list(dict.fromkeys(word for word in words if word))
 
 
 def _as_written(indexes: Sequence[CompartmentIndex], term: str) -> str | None:
-    """A word as a letter spells it: the index itself knows only its stem."""
+    """A word as a letter spells it: the index itself knows only its folded forms."""
     for index in indexes:
-        number = index.first_match(leaf_expression(Word(term=term)))
+        number = index.first_match(leaf_expression(Key(key=term)))
         if number is None:
             continue
         entry = index.entry(number)
         for text in (entry.title, entry.sender, *entry.pages):
-            for mark in index.analyser.analyse(text).stream:
+            analysis = index.analyser.analyse(text)
+            for mark in (*analysis.stream, *analysis.keys):
                 if mark.term == term:
-                    return clean_line(text[mark.start : mark.end])
+                    return clean_line(without_hyphenation(text[mark.start : mark.end]))
     return None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from random import Random
 
 from bench.letters import half_one, half_two
@@ -73,6 +74,29 @@ def half_of(number: int) -> Half:
     return halves[number]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Occasion:
+    """Who writes what to whom, and when: settled before a word is written."""
+
+    half: Half
+    order: Order
+    record_class: str
+    private: bool
+    """Whether a person writes on their own behalf where companies write too."""
+    sender: Party
+    recipient: Party
+    written_on: date
+    days: int
+    """Until something is due."""
+    manner: int
+    """Which of the half's ways to write dates."""
+    iban: str
+
+    def written(self, days_later: int) -> str:
+        """The day so many days after the letter's, as this letter writes dates."""
+        return self.half.written_date(self.written_on + timedelta(days=days_later), self.manner)
+
+
 def compose(order: Order) -> Draft:
     """Write the letter that was ordered.
 
@@ -81,68 +105,78 @@ def compose(order: Order) -> Draft:
     """
     if order.half not in (1, 2) or order.record_class not in (None, *RECORD_CLASSES):
         raise ValueError(f"no letters of class {order.record_class!r} in half {order.half!r}")
-    half = half_of(order.half)
     record_class = order.record_class or Random(f"class {order.half} {order.seed}").choice(RECORD_CLASSES)
     random = Random(f"letter {order.half} {order.seed} {record_class}")
-    private = record_class in ("termination", "complaint") and random.random() < 0.5
-    sender = _choose_sender(half, record_class, private, random)
-    recipient = make_party(half, order.recipient or random.choice(half.RECIPIENTS), "company")
-    written_on = _choose_date(order.year, random)
-    days = random.choice((10, 14, 14, 21, 30))
-    manner = random.randint(0, 1)
-    iban = make_iban(random) if record_class in ("payroll", "bank") else sender.iban
-    facts = _facts(half, order, record_class, sender, recipient, written_on, random) | {
-        "date": half.written_date(written_on, manner),
-        "due": half.written_date(written_on + timedelta(days=days), manner),
-        "earlier": half.written_date(written_on - timedelta(days=random.randint(4, 30)), manner),
-        "overdue": half.written_date(written_on - timedelta(days=3), manner),
-        "later": half.written_date(written_on + timedelta(days=random.randint(6, 90)), manner),
-        "days": str(days),
-        "iban": spaced_iban(iban),
-        "period": f"{_MONTHS[written_on.month - 2]} {written_on.year - (written_on.month == 1)}",
-        "year": str(written_on.year - 1),
-        "week": str(random.randint(10, 40)),
-    }
+    occasion = _settle(order, record_class, random)
+    half, sender = occasion.half, occasion.sender
+    facts = _facts(occasion, random)
     setting = Setting(
-        half=half, sender=sender, recipient=recipient, facts=facts, items=random.randint(2, 4) + order.items
+        half=half, sender=sender, recipient=occasion.recipient, facts=facts, items=random.randint(2, 4) + order.items
     )
     sums = make_table(record_class, setting, random)
     facts["amount"] = half.written_amount(german_number(sums.gross)) if sums.gross is not None else ""
-    voice = {"termination": 0 if private else 1, "complaint": 1 if private else 0}.get(record_class)
-    subject, opening, middle, ending = _choose_words(half, record_class, voice, random)
-    extras = _extras(half, record_class, private, order, facts, written_on, manner)
-    body: list[Block] = [Paragraph(text=opening.format_map(facts)), *sums.blocks]
-    if record_class == "contract":
-        for heading, text in half.CLAUSES[: order.clauses]:
-            fresh = _fresh(half, order, facts, written_on, manner, random)
-            body += [Paragraph(text=heading, heading=True), Paragraph(text=text.format_map(fresh))]
-    body += [Paragraph(text=middle.format_map(facts)), *extras]
-    if order.canary:
-        body.append(Paragraph(text=f"Ihr Kennwort für Rückfragen: {order.canary}."))
-    body.append(Paragraph(text=ending.format_map(facts)))
-    if order.small_print:
-        body.append(_terms(half, facts))
+    subject, opening, middle, ending = (text.format_map(facts) for text in _choose_words(occasion, random))
     return Draft(
         record_class=record_class,
         sender=sender,
-        recipient=recipient,
+        recipient=occasion.recipient,
         department=half.DEPARTMENTS[_PLANS[record_class].department] if random.random() < 0.7 else None,
         info=_info(half, record_class, sender, facts),
         dated=facts["date"],
-        subject=subject.format_map(facts),
+        subject=subject,
         salutation=random.choice(half.SALUTATIONS).format_map(facts),
-        blocks=tuple(body),
+        blocks=_body(occasion, facts, (opening, middle, ending), sums, random),
         closing=random.choice(half.CLOSINGS),
         signatory=sender.name if sender.is_person else sender.contact,
-        date=written_on,
+        date=occasion.written_on,
         reference=None if record_class in _WITHOUT_REFERENCE else facts["reference"],
-        amount=_plain(sums, "gross"),
-        net=_plain(sums, "net"),
-        vat=_plain(sums, "vat"),
-        iban=iban,
-        due_date=written_on + timedelta(days=days),
+        amount=_plain(sums.gross),
+        net=_plain(sums.net),
+        vat=_plain(sums.vat),
+        iban=occasion.iban,
+        due_date=occasion.written_on + timedelta(days=occasion.days),
         enclosures=half.LABELS.get(f"enclosed-{record_class}"),
     )
+
+
+def _settle(order: Order, record_class: str, random: Random) -> _Occasion:
+    half = half_of(order.half)
+    private = record_class in ("termination", "complaint") and random.random() < 0.5
+    sender = _choose_sender(half, record_class, private, random)
+    return _Occasion(
+        half=half,
+        order=order,
+        record_class=record_class,
+        private=private,
+        sender=sender,
+        recipient=make_party(half, order.recipient or random.choice(half.RECIPIENTS), "company"),
+        written_on=_choose_date(order.year, random),
+        days=random.choice((10, 14, 14, 21, 30)),
+        manner=random.randint(0, 1),
+        # Wages go to an employee's account, and a bank writes about its customer's.
+        iban=make_iban(random) if record_class in ("payroll", "bank") else sender.iban,
+    )
+
+
+def _body(
+    occasion: _Occasion, facts: dict[str, str], said: tuple[str, str, str], sums: Sums, random: Random
+) -> tuple[Block, ...]:
+    """Opening, table, clauses, the point of the letter, what else there is to say, ending, terms."""
+    half, order = occasion.half, occasion.order
+    opening, middle, ending = said
+    body: list[Block] = [Paragraph(text=opening), *sums.blocks]
+    if occasion.record_class == "contract":
+        for heading, text in half.CLAUSES[: order.clauses]:
+            clause = text.format_map(_fresh(occasion, facts, random))
+            body += [Paragraph(text=heading, heading=True), Paragraph(text=clause)]
+    body += [Paragraph(text=middle), *_extras(occasion, facts)]
+    if order.canary:
+        body.append(Paragraph(text=f"Ihr Kennwort für Rückfragen: {order.canary}."))
+    body.append(Paragraph(text=ending))
+    if order.small_print:
+        paragraphs = tuple(text.format_map(facts) for text in half.SMALL_PRINT)
+        body.append(SmallPrint(title=half.LABELS["terms"], paragraphs=paragraphs))
+    return tuple(body)
 
 
 def _choose_sender(half: Half, record_class: str, private: bool, random: Random) -> Party:
@@ -163,15 +197,15 @@ def _choose_date(year: int | None, random: Random) -> date:
     return date(2021, 1, 7) + timedelta(days=random.randint(0, 1800))
 
 
-def _facts(
-    half: Half, order: Order, record_class: str, sender: Party, recipient: Party, written_on: date, random: Random
-) -> dict[str, str]:
+def _facts(occasion: _Occasion, random: Random) -> dict[str, str]:
+    """What fills the blanks of the wordings."""
+    half, order, sender, written_on = occasion.half, occasion.order, occasion.sender, occasion.written_on
     person = order.employee or make_person_name(half, random)
     client = make_person_name(half, random)
-    about_invoice = record_class in ("reminder", "credit-note", "bank")
+    older = "invoice" if occasion.record_class in ("reminder", "credit-note", "bank") else "offer"
     return {
-        "reference": _reference(order.half, record_class, written_on, random),
-        "older": _reference(order.half, "invoice" if about_invoice else "offer", written_on, random),
+        "reference": _reference(order.half, occasion.record_class, written_on, random),
+        "older": _reference(order.half, older, written_on, random),
         "person": person,
         "surname": person.split()[-1],
         "client": client,
@@ -179,7 +213,7 @@ def _facts(
         "born": half.written_date(date(1962, 1, 1) + timedelta(days=random.randint(0, 15_000)), 0),
         "contact": sender.contact,
         "sender": sender.name,
-        "recipient": recipient.name,
+        "recipient": occasion.recipient.name,
         "town": sender.town,
         "bank": sender.bank,
         "topic": _topic(half, random),
@@ -187,7 +221,17 @@ def _facts(
         "percent": str(random.choice((2, 3, 5, 8, 12, 15))),
         "customer": str(random.randint(10_000, 99_999)),
         "time": str(random.choice((14, 15, 16, 17))),
-    }  # fmt: skip
+        "date": occasion.written(0),
+        "due": occasion.written(occasion.days),
+        "earlier": occasion.written(-random.randint(4, 30)),
+        "overdue": occasion.written(-3),
+        "later": occasion.written(random.randint(6, 90)),
+        "days": str(occasion.days),
+        "iban": spaced_iban(occasion.iban),
+        "period": f"{_MONTHS[written_on.month - 2]} {written_on.year - (written_on.month == 1)}",
+        "year": str(written_on.year - 1),
+        "week": str(random.randint(10, 40)),
+    }
 
 
 def _topic(half: Half, random: Random) -> str:
@@ -207,9 +251,11 @@ def _reference(half: int, record_class: str, written_on: date, random: Random) -
     return f"{year}{random.randint(100, 999)}.{number}"
 
 
-def _choose_words(half: Half, record_class: str, voice: int | None, random: Random) -> tuple[str, str, str, str]:
-    """One of each; where "I" and "we" would mix, a letter keeps one voice throughout."""
-    words = half.WORDINGS[record_class]
+def _choose_words(occasion: _Occasion, random: Random) -> tuple[str, str, str, str]:
+    """Subject, opening, middle and ending; where "I" and "we" would mix, a letter keeps one voice throughout."""
+    words = occasion.half.WORDINGS[occasion.record_class]
+    # Of a termination the employee's wording stands first, of a complaint the company's.
+    voice = {"termination": int(not occasion.private), "complaint": int(occasion.private)}.get(occasion.record_class)
     if voice is not None:
         subject = random.choice((words.subjects[voice], words.subjects[2]))
         return subject, words.openings[voice], words.middles[voice], words.endings[voice]
@@ -221,14 +267,13 @@ def _choose_words(half: Half, record_class: str, voice: int | None, random: Rand
     )
 
 
-def _fresh(
-    half: Half, order: Order, facts: dict[str, str], written_on: date, manner: int, random: Random
-) -> dict[str, str]:
+def _fresh(occasion: _Occasion, facts: dict[str, str], random: Random) -> dict[str, str]:
     """The letter's facts with new dates, names and topics, so that a long letter does not repeat itself."""
+    half = occasion.half
     return facts | {
-        "earlier": half.written_date(written_on - timedelta(days=random.randint(4, 200)), manner),
-        "later": half.written_date(written_on + timedelta(days=random.randint(6, 200)), manner),
-        "older": _reference(order.half, "offer", written_on, random),
+        "earlier": occasion.written(-random.randint(4, 200)),
+        "later": occasion.written(random.randint(6, 200)),
+        "older": _reference(occasion.order.half, "offer", occasion.written_on, random),
         "person": make_person_name(half, random) if random.random() < 0.5 else facts["person"],
         "topic": _topic(half, random),
         "topic2": _topic(half, random),
@@ -236,26 +281,20 @@ def _fresh(
     }
 
 
-def _extras(
-    half: Half, record_class: str, private: bool, order: Order, facts: dict[str, str], written_on: date, manner: int
-) -> list[Paragraph]:
+def _extras(occasion: _Occasion, facts: dict[str, str]) -> list[Paragraph]:
     """`order.extras` paragraphs; asking for more keeps the first ones as they were."""
-    pool = half.EXTRAS[
-        "people" if private else "trade" if record_class == "termination" else _PLANS[record_class].extras
-    ]
+    order, record_class = occasion.order, occasion.record_class
+    kind = _PLANS[record_class].extras
+    if record_class in ("termination", "complaint"):
+        kind = "people" if occasion.private else "trade"
+    pool = occasion.half.EXTRAS[kind]
     random = Random(f"extras {order.half} {order.seed} {record_class}")
     paragraphs: list[Paragraph] = []
     turn: list[str] = []
     for _ in range(order.extras):
         turn = turn or random.sample(pool, len(pool))
-        text = turn.pop()
-        paragraphs.append(Paragraph(text=text.format_map(_fresh(half, order, facts, written_on, manner, random))))
+        paragraphs.append(Paragraph(text=turn.pop().format_map(_fresh(occasion, facts, random))))
     return paragraphs
-
-
-def _terms(half: Half, facts: dict[str, str]) -> SmallPrint:
-    title = "Allgemeine Geschäftsbedingungen" if half is half_of(1) else "Unsere Liefer- und Zahlungsbedingungen"
-    return SmallPrint(title=title, paragraphs=tuple(text.format_map(facts) for text in half.SMALL_PRINT))
 
 
 def _info(half: Half, record_class: str, sender: Party, facts: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -269,6 +308,5 @@ def _info(half: Half, record_class: str, sender: Party, facts: dict[str, str]) -
     return tuple(pairs)
 
 
-def _plain(sums: Sums, name: str) -> str | None:
-    value = getattr(sums, name)
+def _plain(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.2f}"

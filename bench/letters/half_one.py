@@ -118,6 +118,7 @@ LABELS: dict[str, str] = {
     "bonus": "Zulage", "wage-tax": "Lohnsteuer", "social": "Sozialversicherung", "charge": "Verwaltungsgebühr",
     "tax-due": "Festgesetzte Umsatzsteuer", "prepaid": "Bereits geleistete Zahlungen", "booking": "Buchungstext",
     "enclosed-application": "Lebenslauf, Zeugnisse", "enclosed-legal": "Vollmacht",
+    "terms": "Allgemeine Geschäftsbedingungen",
     "page-head": "{sender} - Schreiben vom {date}",
 }  # fmt: skip
 TOPIC_STEMS: tuple[str, ...] = (

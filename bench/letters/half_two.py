@@ -122,6 +122,7 @@ LABELS: dict[str, str] = {
     "charge": "Gebühr nach Satzung", "tax-due": "Steuerschuld laut Veranlagung", "prepaid": "abzüglich Vorauszahlungen",
     "booking": "Vorgang",
     "enclosed-application": "Zeugniskopien und Werdegang", "enclosed-legal": "Vollmachtsurkunde",
+    "terms": "Unsere Liefer- und Zahlungsbedingungen",
     "page-head": "{sender} / {date}",
 }  # fmt: skip
 TOPIC_STEMS: tuple[str, ...] = (

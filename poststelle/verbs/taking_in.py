@@ -54,6 +54,18 @@ class Intake:
 
     total: int | None
     outcomes: Iterator[TakenIn]
+    left: Callable[[], "Left"] = lambda: Left()
+    """What stays in the inbox after a drain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What an intake did not touch."""
+
+    unfinished: int = 0
+    """Files that are not whole yet."""
+    refused: int = 0
+    """Links, pipes and devices: never taken."""
 
 
 @contextlib.contextmanager
@@ -73,7 +85,11 @@ def intake(
         else:
             total, outcomes = None, _drain(pipeline)
         try:
-            yield Intake(total=total, outcomes=(seen(outcome, viewer) for outcome in outcomes))
+            yield Intake(
+                total=total,
+                outcomes=(seen(outcome, viewer) for outcome in outcomes),
+                left=lambda: _left(pipeline.inbox),
+            )
         except (KeyboardInterrupt, GeneratorExit):
             pipeline.hand_back()
             raise
@@ -160,6 +176,10 @@ def _take_copies(pipeline: Pipeline, files: Sequence[Path], move: bool) -> Itera
         if move and source is not None:
             pipeline.inbox.remove_adopted(source, outcome.sha256)
         yield outcome
+
+
+def _left(inbox: Inbox) -> Left:
+    return Left(unfinished=len(inbox.scan()), refused=len(inbox.refused()))
 
 
 def _files_of(path: Path) -> list[Path]:

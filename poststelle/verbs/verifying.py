@@ -10,6 +10,8 @@ from poststelle.records import Problem
 from poststelle.wiring import Session
 
 Progress = Callable[[int, int], None]
+HARMLESS = frozenset({"A007", "A008", "A010"})
+"""Codes of what the next intake or search repairs, or what merely lies about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def test_the_pages_of_a_stack_stay_in_order(pool: RecognitionPool, work_folder: 
         (encoded(letter(), "PNG")[:3000], "damaged"),
         (encoded([slip("a")] * 13, "TIFF"), "too-many-pages"),
         (pdf([b""] * 13), "too-many-pages"),
-        (pdf([]), "no-pages"),
+        (pdf([]), "damaged"),
         (png_of_size(60_000, 60_000), "too-many-pixels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

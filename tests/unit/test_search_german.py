@@ -125,16 +125,19 @@ def test_what_is_not_the_same_stays_apart(index: CompartmentIndex, written: str,
     assert found(index, typed) == []
 
 
+_OFFICE_WORDS = """
+Rechnung Rechnungen Mahnung Mahnungen Angebote Angebotes Lieferung Lieferungen Vertrag Vertrages Verträge
+Kündigung Kündigungen Bewerbung Bewerbungen Zahlung Zahlungen Betrag Betrages Beträge Konten Kontos Frist
+Fristen Unterlagen Versicherung Versicherungen Bescheid Bescheide Steuern Steuer Beiträge Beitrag Anlagen
+Firma Firmen Kunde Kunden Kundinnen Bestellungen freundlichen freundliche Grüßen geehrte Herren möglichst
+"""
+
+
 def test_stems_agree_with_whooshs_stemmer_on_office_words() -> None:
     """Users of systems with that stemmer find here what they find there."""
     from whoosh.lang.snowball.german import GermanStemmer
 
-    words = """
-        Rechnung Rechnungen Mahnung Mahnungen Angebote Angebotes Lieferung Lieferungen Vertrag Vertrages Verträge
-        Kündigung Kündigungen Bewerbung Bewerbungen Zahlung Zahlungen Betrag Betrages Beträge Konten Kontos Frist
-        Fristen Unterlagen Versicherung Versicherungen Bescheid Bescheide Steuern Steuer Beiträge Beitrag Anlagen
-        Firma Firmen Kunde Kunden Kundinnen Bestellungen freundlichen freundliche Grüßen geehrte Herren möglichst
-    """.split()
+    words = _OFFICE_WORDS.split()
     theirs, ours = GermanStemmer(), Analyser()
     assert {word: ours.word(word)[0] for word in words} == {word: theirs.stem(fold(word)) for word in words}
 

@@ -1,0 +1,50 @@
+"""`poststelle export`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from poststelle.cli import Context, pass_context
+from poststelle.cli.printing import clean
+from poststelle.errors import ConfigurationError
+
+
+@click.command(short_help="The original of a letter, as received.")
+@click.argument("letter", metavar="ID")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; - for standard output.")
+@pass_context
+def command(context: Context, letter: str, output: Path | None) -> None:
+    """Write the original of a letter, byte for byte as it was received. ID is its id or number.
+
+    Without -o, the file gets the letter's number as its name, in the current folder. An existing file is never
+    replaced. What you export is yours to protect.
+
+    \b
+    Example:
+      poststelle --identity identities/accounting.identity export FIN-2026-000001 -o invoice.pdf
+
+    \b
+    EXIT STATUS: 0 done · 2 the file exists · 3 your role may not export · 4 no such letter (or not yours) · 5 damaged
+    """
+    from poststelle.verbs.finding import export
+    from poststelle.wiring import open_person
+
+    if output is not None and str(output) != "-" and output.exists():
+        raise ConfigurationError(f"{output} exists and was not replaced. Name another file with -o.")
+    with open_person(context.environment()) as session:
+        exported = export(session, letter)
+    if output is not None and str(output) == "-":
+        sys.stdout.buffer.write(exported.content)
+        return
+    target = output or Path(exported.accession + Path(exported.source_name).suffix.lower())
+    try:
+        with target.open("xb") as stream:
+            stream.write(exported.content)
+    except FileExistsError as err:
+        raise ConfigurationError(f"{target} exists and was not replaced. Name another file with -o.") from err
+    except OSError as err:
+        raise ConfigurationError(f"{target} cannot be written ({err.strerror}).") from err
+    size = len(exported.content)
+    value = {"id": exported.document_id, "accession": exported.accession, "file": str(target), "size_bytes": size}
+    context.printer.result({"document": value}, lambda: clean(f"{exported.accession} → {target} ({size} bytes)"))

@@ -1,0 +1,56 @@
+"""`poststelle identity passphrase`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from poststelle.cli import Context, ask_passphrase, pass_context
+from poststelle.errors import ConfigurationError
+
+
+@click.group(short_help="Your identity file.")
+def command() -> None:
+    """Your identity file: the keys that say who you are and open your mail.
+
+    \b
+    Example:
+      poststelle --identity my.identity identity passphrase
+
+    \b
+    EXIT STATUS: as for each command below
+    """
+
+
+@command.command("passphrase", short_help="Choose a new passphrase.")
+@click.option("--new-file", type=click.Path(path_type=Path), help="Read the new passphrase from this file.")
+@pass_context
+def passphrase_command(context: Context, new_file: Path | None) -> None:
+    """Choose a new passphrase for your identity file; also the way from the one-time code to your own.
+
+    The old one is asked for (or read from POSTSTELLE_PASSPHRASE_FILE). The file is replaced whole or not at all.
+
+    \b
+    Example:
+      poststelle --identity my.identity identity passphrase
+
+    \b
+    EXIT STATUS: 0 changed · 2 wrong old passphrase, or the new one is too short
+    """
+    from poststelle.access.identities import read_identity
+    from poststelle.verbs.identities import change_passphrase
+
+    path = context.identity_file
+    if path is None:
+        raise ConfigurationError("Name your identity file with --identity FILE or POSTSTELLE_IDENTITY.")
+    file = read_identity(path)
+    old = ask_passphrase(file.user) if file.needs_passphrase else None
+    if new_file is not None:
+        new = new_file.read_text(encoding="utf-8").rstrip("\r\n")
+    elif sys.stdin.isatty():
+        new = click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        raise ConfigurationError("Nobody can be asked here. Name a file with the new passphrase: --new-file FILE.")
+    user = change_passphrase(path, old, new, context.environment().disk)
+    context.printer.result({"user": user, "file": os.fspath(path)}, lambda: f"The passphrase of {user} was changed.")

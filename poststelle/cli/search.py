@@ -1,0 +1,141 @@
+"""`poststelle search`."""
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from poststelle.cli import Context, pass_context
+from poststelle.cli.printing import clean, count
+from poststelle.errors import ConfigurationError, QueryError
+
+if TYPE_CHECKING:
+    from poststelle.verbs.finding import Found
+    from poststelle.wiring import Session
+    from search.finding import Hit
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command(short_help="Find letters.")
+@click.argument("query", nargs=-1, metavar="[QUERY]")
+@click.option("--class", "record_class", metavar="CLASS", help="Only this class, e.g. invoice.")
+@click.option("--from", "from_date", type=DAY, help="Letters dated on or after this day.")
+@click.option("--to", "to_date", type=DAY, help="Letters dated on or before this day.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many hits to show.")
+@click.option("--sort", type=click.Choice(["relevance", "date"]), default="relevance", show_default=True)
+@pass_context
+def command(
+    context: Context,
+    query: tuple[str, ...],
+    record_class: str | None,
+    from_date: datetime | None,
+    to_date: datetime | None,
+    limit: int,
+    sort: Literal["relevance", "date"],
+) -> None:
+    """Find letters by what they say, in the mail that your identity may see.
+
+    All words must occur; "quotes" for phrases; AND OR NOT and parentheses; Rechn* for a beginning; fields such as
+    sender: class: date: amount: iban: reference:. Umlauts, inflection, and the spelling of numbers and dates do not
+    matter. Without QUERY on a terminal, asks again and again until an empty line.
+
+    \b
+    Example:
+      poststelle --identity identities/accounting.identity search Rechnung Druckerei
+      poststelle search 'sender:Stadtwerke AND date:[2026-01 TO 2026-03]'
+
+    \b
+    EXIT STATUS: 0 done, also with no hits · 2 the query cannot be done as written · 3 your role may not search
+    """
+    from poststelle.verbs.finding import search
+    from poststelle.wiring import open_person
+
+    def ask(session: "Session", text: str) -> None:
+        found = search(
+            session,
+            text,
+            record_class=record_class,
+            from_date=from_date.date() if from_date else None,
+            to_date=to_date.date() if to_date else None,
+            limit=limit,
+            sort=sort,
+            today=session.now().astimezone().date(),
+        )
+        if found.not_yet_findable:
+            letters = count(found.not_yet_findable, "letter is", "letters are")
+            context.printer.note(f"{letters} not in the index yet; search again to catch up further.")
+        context.printer.result(_as_json(found), lambda: _text(found))
+
+    if not query and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("Say what to look for, for example: poststelle search Rechnung")
+    with open_person(context.environment()) as session:
+        if query:
+            text = " ".join(query)
+            try:
+                ask(session, text)
+            except QueryError as err:
+                raise ConfigurationError(pointed(text, err)) from err
+            return
+        while text := click.prompt("Search", default="", show_default=False, err=True).strip():
+            try:
+                ask(session, text)
+            except QueryError as err:
+                click.secho(pointed(text, err), fg="red", err=True)
+
+
+def pointed(query: str, err: QueryError) -> str:
+    """The message with a mark under the place meant."""
+    if err.position is None:
+        return str(err)
+    return f"{err}\n  {clean(query)}\n  {' ' * err.position}^"
+
+
+def _as_json(found: "Found") -> dict[str, Any]:
+    return {
+        "total": found.result.total,
+        "took_ms": round(found.took_ms, 1),
+        "hits": [_hit(hit) for hit in found.result.hits],
+        "suggestions": list(found.result.suggestions),
+        "not_yet_findable": found.not_yet_findable,
+    }
+
+
+def _hit(hit: "Hit") -> dict[str, Any]:
+    return {
+        "id": hit.document_id,
+        "accession": hit.accession,
+        "class": hit.record_class,
+        "date": hit.dated_on.isoformat(),
+        "sender": hit.sender,
+        "title": hit.title,
+        "score": round(hit.score, 4),
+        "snippet": hit.snippet,
+        "page": hit.page,
+        "highlights": [list(span) for span in hit.highlights],
+    }
+
+
+def _text(found: "Found") -> str:
+    hits = [_hit_text(hit) for hit in found.result.hits]
+    total = found.result.total
+    more = f", the best {len(hits)} shown" if total > len(hits) else ""
+    lines = [*hits, f"{count(total, 'letter', 'letters')} in {found.took_ms:.0f} ms{more}."]
+    if found.result.suggestions:
+        lines.append(f"Nearest: {', '.join(map(clean, found.result.suggestions))}")
+    return "\n".join(lines)
+
+
+def _hit_text(hit: "Hit") -> str:
+    head = f"{hit.accession}  {hit.dated_on}  {hit.record_class}  {clean(hit.sender)}"
+    return f"{click.style(head, bold=True)}\n  {clean(hit.title)}\n  {_marked(hit)}\n"
+
+
+def _marked(hit: "Hit") -> str:
+    """The snippet with its highlights in bold, where the output is a terminal."""
+    pieces, end = [], 0
+    for start, stop in hit.highlights:
+        pieces += [clean(hit.snippet[end:start]), click.style(clean(hit.snippet[start:stop]), fg="green", bold=True)]
+        end = stop
+    return "".join([*pieces, clean(hit.snippet[end:])])

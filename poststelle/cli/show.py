@@ -1,0 +1,81 @@
+"""`poststelle show`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from poststelle.cli import Context, pass_context
+from poststelle.cli.printing import clean, facts_json
+
+if TYPE_CHECKING:
+    from poststelle.verbs.finding import Shown
+
+
+@click.command(short_help="Facts and text of one letter.")
+@click.argument("letter", metavar="ID")
+@pass_context
+def command(context: Context, letter: str) -> None:
+    """Show what a letter says: facts, reasons for its class, recognised text. ID is its id or number.
+
+    \b
+    Example:
+      poststelle --identity identities/accounting.identity show FIN-2026-000001
+
+    \b
+    EXIT STATUS: 0 done · 3 your role may not read letters · 4 no such letter (or not yours) · 5 damaged
+    """
+    from poststelle.verbs.finding import show
+    from poststelle.wiring import open_person
+
+    with open_person(context.environment()) as session:
+        shown = show(session, letter)
+        label = session.book.office["classes"].get(shown.letter.classified.record_class, {}).get("label", "")
+    context.printer.result({"document": _as_json(shown, label)}, lambda: _text(shown, label))
+
+
+def _as_json(shown: "Shown", label: str) -> dict[str, Any]:
+    classified = shown.letter.classified
+    return {
+        "id": shown.document_id,
+        "accession": shown.accession,
+        "class": classified.record_class,
+        "label": label,
+        "compartment": shown.compartment,
+        "confidence": round(classified.confidence, 3),
+        "status": "review" if classified.needs_review else "filed",
+        "review_reasons": list(classified.review_reasons),
+        "reasons": [{"text": r.text, "weight": round(r.weight, 3)} for r in classified.reasons],
+        "received_on": shown.letter.received_on.isoformat(),
+        "source": classified.document.file.source_name,
+        "media_type": classified.document.media_type,
+        "duplicate_of": shown.letter.duplicate_of,
+        "facts": facts_json(classified.facts),
+        "pages": [
+            {
+                "number": page.number,
+                "origin": page.origin.value,
+                "confidence": round(page.confidence, 3),
+                "rotation_degrees": page.rotation_degrees,
+                "notes": list(page.notes),
+                "text": page.text,
+            }
+            for page in classified.document.pages
+        ],
+    }
+
+
+def _text(shown: "Shown", label: str) -> str:
+    classified = shown.letter.classified
+    source = clean(classified.document.file.source_name)
+    lines = [
+        click.style(f"{shown.accession}  {label} ({classified.record_class})", bold=True),
+        f"received {shown.letter.received_on}, source {source}, id {shown.document_id}",
+        "",
+        *(f"{fact.name:16}{clean(fact.value)}" for fact in classified.facts),
+        "",
+        *(f"because {clean(reason.text)}" for reason in classified.reasons),
+        *(f"for review: {reason}" for reason in classified.review_reasons),
+    ]
+    for page in classified.document.pages:
+        lines += ["", click.style(f"— page {page.number} ({page.origin.value}) —", dim=True), clean(page.text)]
+    return "\n".join(lines)
