@@ -39,14 +39,14 @@ class Reading:
         registered = self._find(name, LETTER)
         compartment = None if registered is None else self._compartment(registered)
         if registered is None or registered.kind != LETTER or compartment not in self.compartments():
-            raise UnknownDocument(name)
+            raise UnknownDocument
         return registered, compartment
 
     def resolve_quarantined(self, name: str) -> Registered:
         """The register row of a quarantined file by id or number (Q-…); UnknownDocument as in resolve."""
         registered = self._find(name, QUARANTINE)
         if registered is None or registered.kind != QUARANTINE or UNSORTED not in self.compartments():
-            raise UnknownDocument(name)
+            raise UnknownDocument
         return registered
 
     def _find(self, name: str, kind: str) -> Registered | None:

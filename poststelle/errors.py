@@ -62,10 +62,10 @@ class UnknownDocument(PoststelleError):
     code = "D004"
     exit_status = ExitStatus.NOT_FOUND
 
-    def __init__(self, document_id: str) -> None:
+    def __init__(self) -> None:
+        # The name that was asked for is not repeated: the answer is the same bytes for every id.
         super().__init__(
-            f"There is no letter {document_id!r} that you can see. Check the number, or find the letter with "
-            "`poststelle search`."
+            "There is no such letter among those you can see. Check the number, or find it with `poststelle search`."
         )
 
 

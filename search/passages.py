@@ -37,10 +37,11 @@ def best_passage(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser
     """The passage with the most different words of the query, then the most words, then the earliest."""
     best: tuple[tuple[int, int], int, int, list[_Match]] | None = None
     allowance = MOST_ANALYSED_CHARACTERS
+    markable = tuple(leaf for leaf in leaves if _stands_on_pages(leaf))
     for number, page in enumerate(entry.pages, start=1):
-        if allowance <= 0:
+        if allowance <= 0 or not markable:
             break
-        matches = _matches(analyser.analyse(page[:allowance]), leaves)
+        matches = _matches(analyser.analyse(page[:allowance]), markable)
         allowance -= len(page)
         if matches and (best is None or _best_window(matches)[0] > best[0]):
             value, first = _best_window(matches)
@@ -64,22 +65,32 @@ def _matches(analysis: Analysis, leaves: tuple[Leaf, ...]) -> list[_Match]:
     return sorted(found, key=lambda match: (match.start, match.end))
 
 
+def _stands_on_pages(leaf: Leaf) -> bool:
+    """Not confined to subject or sender, and no date of the letter itself."""
+    match leaf:
+        case Word(column=column) | Phrase(column=column) | Beginning(column=column):
+            return column is None
+        case Key():
+            return True
+        case _:
+            return False
+
+
 def _places(analysis: Analysis, leaf: Leaf) -> list[tuple[int, int]]:
     everything = (*analysis.stream, *analysis.keys)
     match leaf:
-        case Word(term=term, column=None):
+        case Word(term=term):
             return [(mark.start, mark.end) for mark in everything if mark.term == term]
         case Key(key=key, is_beginning=False):
             return [(mark.start, mark.end) for mark in everything if mark.term == key]
         case Key(key=key):
             return [(mark.start, mark.end) for mark in everything if mark.term.startswith(key)]
-        case Beginning(folded=folded, column=None):
+        case Beginning(folded=folded):
             beginnings = (folded, word_key(folded))
             return [(mark.start, mark.end) for mark in everything if mark.term.startswith(beginnings)]
-        case Phrase(terms=terms, column=None):
+        case Phrase(terms=terms):
             return _phrase_places(analysis.stream, terms)
         case _:
-            # Confined to a column, or a date of the letter itself: nothing on the page to mark.
             return []
 
 

@@ -47,4 +47,8 @@ def make_party(half: Half, name: str, kind: str) -> Party:
 
 def _domain(name: str) -> str:
     words = [word.strip(",.") for word in name.translate(_FOLD).split() if word not in _FORMS]
-    return "-".join(word.lower() for word in words if word.isalpha())[:26].strip("-") or "kontakt"
+    domain = ""
+    for word in filter(str.isalpha, words):
+        if len(domain) + len(word) < 28:
+            domain = f"{domain}-{word.lower()}".strip("-")
+    return domain or "kontakt"
