@@ -33,13 +33,28 @@ CREATE TABLE parts(
     document TEXT NOT NULL, part TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL,
     size_bytes INTEGER NOT NULL, PRIMARY KEY(document, part, version));
 CREATE TABLE wraps(
-    document TEXT NOT NULL, part_set TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, PRIMARY KEY(document, part_set, scope));
+    document TEXT NOT NULL, part_set TEXT NOT NULL, version INTEGER NOT NULL, scope TEXT NOT NULL,
+    epoch INTEGER NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY(document, part_set, version, scope));
 CREATE TABLE series(name TEXT NOT NULL, year INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(name, year));
 CREATE TABLE quarantine(
     document TEXT PRIMARY KEY, year INTEGER NOT NULL, number INTEGER NOT NULL, stage TEXT NOT NULL,
     received_at TEXT NOT NULL, filed_at TEXT NOT NULL, size_bytes INTEGER NOT NULL, mark BLOB NOT NULL,
     claim TEXT, UNIQUE(year, number));
+CREATE TABLE moved(
+    compartment TEXT NOT NULL, year INTEGER NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
+    moved_at TEXT NOT NULL, PRIMARY KEY(compartment, year, number));
+CREATE TABLE events(document TEXT NOT NULL, event TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY(document, event));
+CREATE TABLE statements(
+    statement TEXT PRIMARY KEY, kind TEXT NOT NULL, person TEXT NOT NULL, made_at TEXT NOT NULL, line BLOB NOT NULL);
+CREATE TABLE holds(
+    hold TEXT NOT NULL, document TEXT NOT NULL, lifted TEXT, PRIMARY KEY(hold, document));
+CREATE TABLE plans(plan TEXT PRIMARY KEY, as_of TEXT NOT NULL, made_at TEXT NOT NULL, made_by TEXT NOT NULL,
+    released TEXT, finished_at TEXT);
+CREATE TABLE planned(
+    plan TEXT NOT NULL, document TEXT NOT NULL, due_on TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    PRIMARY KEY(plan, document));
+CREATE TABLE disposals(
+    document TEXT PRIMARY KEY, plan TEXT NOT NULL, windows BLOB NOT NULL, disposed_at TEXT, certificate TEXT);
 CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
 """
 RECEIPTS = "receipts"
@@ -51,6 +66,7 @@ class WrapFixity:
     """What the catalogue remembers of a wrap, so that a changed one is found without any key."""
 
     part_set: str
+    version: int
     scope_id: str
     epoch: int
     sha256: str
@@ -221,8 +237,8 @@ class Catalogue:
             [(document_id, p.name.part.value, p.name.version, p.sha256, p.size_bytes) for p in parts],
         )
         self._db.run_many(
-            "INSERT INTO wraps VALUES (?, ?, ?, ?, ?)",
-            [(document_id, w.part_set, w.scope_id, w.epoch, w.sha256) for w in wraps],
+            "INSERT INTO wraps VALUES (?, ?, ?, ?, ?, ?)",
+            [(document_id, w.part_set, w.version, w.scope_id, w.epoch, w.sha256) for w in wraps],
         )
 
     def _post(self, kind: str, by: str, at: datetime, details: dict[str, Any]) -> None:
@@ -359,9 +375,10 @@ class Catalogue:
 
     def wraps(self) -> Iterator[tuple[str, WrapFixity]]:
         """(document id, fixity) of every wrap."""
-        sql = "SELECT document, part_set, scope, epoch, sha256 FROM wraps ORDER BY document, part_set"
-        for document, part_set, scope, epoch, sha256 in self._db.rows(sql):
-            yield document, WrapFixity(part_set=part_set, scope_id=scope, epoch=epoch, sha256=sha256)
+        sql = "SELECT document, part_set, version, scope, epoch, sha256 FROM wraps ORDER BY document, part_set"
+        for document, part_set, version, scope, epoch, sha256 in self._db.rows(sql):
+            fixity = WrapFixity(part_set=part_set, version=version, scope_id=scope, epoch=epoch, sha256=sha256)
+            yield document, fixity
 
     def gone(self) -> list[str]:
         """Documents that left for good: whatever of them is still found is to be removed."""
@@ -377,7 +394,10 @@ class Catalogue:
             elif name == QUARANTINE_SERIES:
                 count = self._db.value("SELECT count(*) FROM quarantine WHERE year = ?", (year,))
             else:
-                sql = "SELECT count(*) FROM documents WHERE compartment = ? AND year = ?"
+                sql = (
+                    "SELECT (SELECT count(*) FROM documents WHERE compartment = ?1 AND year = ?2)"
+                    " + (SELECT count(*) FROM moved WHERE compartment = ?1 AND year = ?2)"
+                )
                 count = self._db.value(sql, (name, year))
             if count != last:
                 found.append(f"the series {name} {year or ''} counts {last} but holds {count}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from archive.catalogue import Catalogue, NewLetter, NewQuarantine, WrapFixity
+from archive.catalogue import Catalogue, LetterRow, NewLetter, NewQuarantine, WrapFixity
 from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore
 from archive.objects import ObjectStore, PartName, StoredPart, fixity
 from archive.textpart import LetterText, QuarantineText, encode_letter, encode_quarantine
@@ -88,13 +88,14 @@ class Filing:
         filed_at = self._now()
         dated = classified.fact("date")
         event_on = max(received_on, date.fromisoformat(dated.value)) if dated else received_on
+        stage = Stage.REVIEW if classified.needs_review else Stage.FILED
         numbers = self._catalogue.commit_letter(
             NewLetter(
                 document_id=document_id,
                 compartment=compartment,
                 record_class=classified.record_class,
                 retention=self._book.office["classes"][classified.record_class]["retention"],
-                stage=Stage.REVIEW if classified.needs_review else Stage.FILED,
+                stage=stage,
                 received_on=received_on,
                 filed_at=filed_at,
                 event_on=event_on,
@@ -109,7 +110,7 @@ class Filing:
             by=self._service.person_id,
         )
         self._disk.reached("committed")
-        self._register(document_id, LETTER, compartment, numbers.year, numbers.number)
+        self._register(document_id, LETTER, compartment, numbers.year, numbers.number, stage)
         self._read_back(document_id, keys, parts, classified.document.file.sha256)
         self._disk.reached("read-back")
         return ArchivedDocument(
@@ -141,7 +142,7 @@ class Filing:
             by=self._service.person_id,
         )
         self._disk.reached("committed")
-        self._register(file.document_id, QUARANTINE, UNSORTED, numbers.year, numbers.number)
+        self._register(file.document_id, QUARANTINE, UNSORTED, numbers.year, numbers.number, Stage.QUARANTINED)
         self._read_back(file.document_id, keys, parts, file.sha256)
         self._disk.reached("read-back")
         return Quarantined(
@@ -191,9 +192,11 @@ class Filing:
             wrap=epoch.public.wrap(secret, info),
         )
 
-    def _register(self, document_id: str, kind: str, compartment: str, year: int, number: int) -> None:
+    def _register(
+        self, document_id: str, kind: str, compartment: str, year: int, number: int, stage: Stage, text_version: int = 1
+    ) -> None:
         scope_id = self._book.current(index_scope(compartment)).scope_id
-        self._keys.register(document_id, kind, scope_id, year, number, text_version=1)
+        self._keys.register(document_id, kind, scope_id, year, number, text_version, stage)
 
     def _read_back(self, document_id: str, keys: _Keys, parts: Sequence[StoredPart], source_sha256: str) -> None:
         """Open what was just written, with the keys still in memory, and compare with the source."""
@@ -238,14 +241,27 @@ class Filing:
         for document_id in self._keys.unregistered():
             letter, quarantined = self._catalogue.letter(document_id), self._catalogue.quarantined(document_id)
             if letter is not None:
-                self._register(document_id, LETTER, letter.compartment, letter.year, letter.number)
+                self._register_letter(letter)
             elif quarantined is not None and quarantined.stage is Stage.QUARANTINED:
-                self._register(document_id, QUARANTINE, UNSORTED, quarantined.year, quarantined.number)
+                self._register(
+                    document_id, QUARANTINE, UNSORTED, quarantined.year, quarantined.number, Stage.QUARANTINED
+                )
             elif document_id not in claimed:
                 self.destroy(document_id)
         for document_id in self._catalogue.gone():
             if self._keys.find(document_id) is not None:
                 self.destroy(document_id)
+
+    def _register_letter(self, letter: LetterRow) -> None:
+        self._register(
+            letter.document_id,
+            LETTER,
+            letter.compartment,
+            letter.year,
+            letter.number,
+            letter.stage,
+            letter.text_version,
+        )
 
     def destroy(self, document_id: str) -> None:
         """Delete a document's wraps, then its parts; the catalogue has decided already."""
@@ -265,7 +281,9 @@ def quarantine_number(year: int, number: int) -> str:
 
 
 def _fixity(wrap: DocumentWrap) -> WrapFixity:
-    return WrapFixity(part_set=wrap.part_set, scope_id=wrap.scope_id, epoch=wrap.epoch, sha256=wrap.sha256)
+    return WrapFixity(
+        part_set=wrap.part_set, version=wrap.version, scope_id=wrap.scope_id, epoch=wrap.epoch, sha256=wrap.sha256
+    )
 
 
 def _unreadable(document_id: str) -> StorageError:

@@ -16,6 +16,7 @@ from poststelle.access.database import Database, open_database
 from poststelle.access.sealing import SUITE_XWING
 from poststelle.durable import Disk
 from poststelle.errors import Damaged, StorageError
+from poststelle.stages import Stage
 
 SCHEMA = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -23,7 +24,7 @@ INSERT INTO meta VALUES ('format', 1), ('generation', 0), ('sequence', 0);
 CREATE TABLE wraps(
     id INTEGER PRIMARY KEY, document TEXT NOT NULL, part_set TEXT NOT NULL, version INTEGER NOT NULL,
     scope TEXT NOT NULL, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL);
-CREATE UNIQUE INDEX wraps_of_document ON wraps(document, part_set, scope);
+CREATE UNIQUE INDEX wraps_of_document ON wraps(document, part_set, scope, version);
 CREATE TABLE epochs(
     id INTEGER PRIMARY KEY, scope TEXT NOT NULL, epoch INTEGER NOT NULL, recipient TEXT NOT NULL,
     suite INTEGER NOT NULL, wrap BLOB NOT NULL, UNIQUE(scope, epoch, recipient));
@@ -31,7 +32,7 @@ CREATE TABLE databases(
     name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL);
 CREATE TABLE register(
     sequence INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, scope TEXT NOT NULL,
-    year INTEGER NOT NULL, number INTEGER NOT NULL, text_version INTEGER NOT NULL);
+    year INTEGER NOT NULL, number INTEGER NOT NULL, text_version INTEGER NOT NULL, stage TEXT NOT NULL);
 CREATE INDEX register_by_scope ON register(scope, kind, sequence);
 CREATE INDEX register_by_number ON register(scope, year, number);
 """
@@ -40,7 +41,7 @@ COMPARED = {
     "wraps": "document, part_set, scope, version, epoch, suite, wrap",
     "epochs": "scope, epoch, recipient, suite, wrap",
     "databases": "name, epoch, suite, wrap",
-    "register": "sequence, document, kind, scope, year, number, text_version",
+    "register": "sequence, document, kind, scope, year, number, text_version, stage",
 }
 """What store and mirror must agree on, row ids aside."""
 CONTENT = "content"
@@ -80,6 +81,7 @@ class Registered:
     year: int
     number: int
     text_version: int
+    stage: Stage
 
 
 class KeyStore:
@@ -193,9 +195,9 @@ class KeyStore:
     def has_wraps(self, expected: Sequence[DocumentWrap]) -> bool:
         """Whether store and mirror both hold exactly these wraps."""
         stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
-        sql = "SELECT wrap FROM wraps WHERE document = ? AND part_set = ? AND scope = ?"
+        sql = "SELECT wrap FROM wraps WHERE document = ? AND part_set = ? AND scope = ? AND version = ?"
         return all(
-            store.value(sql, (wrap.document_id, wrap.part_set, wrap.scope_id)) == wrap.wrap
+            store.value(sql, (wrap.document_id, wrap.part_set, wrap.scope_id, wrap.version)) == wrap.wrap
             for store in stores
             for wrap in expected
         )
@@ -238,15 +240,17 @@ class KeyStore:
         forget: Change = ("DELETE FROM wraps WHERE document = ?", (document_id,))
         self.apply([forget, *(insert_wrap(wrap) for wrap in wraps)])
 
-    def register(self, document_id: str, kind: str, scope_id: str, year: int, number: int, text_version: int) -> None:
+    def register(
+        self, document_id: str, kind: str, scope_id: str, year: int, number: int, text_version: int, stage: Stage
+    ) -> None:
         """Let holders of the scope's index key see the document; again with the same values is harmless."""
         self.apply(
             [
                 ("DELETE FROM register WHERE document = ?", (document_id,)),
                 ("UPDATE meta SET value = value + 1 WHERE name = 'sequence'", ()),
                 (
-                    "INSERT INTO register SELECT value, ?, ?, ?, ?, ?, ? FROM meta WHERE name = 'sequence'",
-                    (document_id, kind, scope_id, year, number, text_version),
+                    "INSERT INTO register SELECT value, ?, ?, ?, ?, ?, ?, ? FROM meta WHERE name = 'sequence'",
+                    (document_id, kind, scope_id, year, number, text_version, stage.value),
                 ),
             ]
         )
@@ -279,7 +283,7 @@ class KeyStore:
         return [store.truncate_log() for store in stores].count(False) == 0
 
 
-_REGISTER = "SELECT sequence, document, kind, scope, year, number, text_version FROM register"
+_REGISTER = "SELECT sequence, document, kind, scope, year, number, text_version, stage FROM register"
 
 
 def insert_wrap(wrap: DocumentWrap) -> Change:
@@ -316,4 +320,5 @@ def _registered(row: tuple[Any, ...]) -> Registered:
         year=row[4],
         number=row[5],
         text_version=row[6],
+        stage=Stage(row[7]),
     )

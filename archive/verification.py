@@ -98,8 +98,10 @@ class Verification:
             yield Problem(code="A002", id="keys.db", message=str(err))
 
     def _wraps(self) -> Iterator[Problem]:
-        promised = {(document, w.part_set, w.scope_id): (w.epoch, w.sha256) for document, w in self.catalogue.wraps()}
-        found = {(w.document_id, w.part_set, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
+        promised = {
+            (document, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for document, w in self.catalogue.wraps()
+        }
+        found = {(w.document_id, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
         for key in sorted(promised.keys() | found.keys()):
             if promised.get(key) != found.get(key):
                 message = f"A key ({key[1]}) is missing, changed or belongs to no letter."
@@ -109,20 +111,21 @@ class Verification:
         promised = {row.document_id: self._expected(row) for row in self.catalogue.letters()}
         scope = self.book.current(index_scope(UNSORTED)).scope_id
         for item in self.catalogue.quarantine():
-            promised[item.document_id] = (QUARANTINE, scope, item.year, item.number, 1)
+            promised[item.document_id] = (QUARANTINE, scope, item.year, item.number, 1, Stage.QUARANTINED)
         found = {
-            r.document_id: (r.kind, r.scope_id, r.year, r.number, r.text_version) for r in self.keys.all_registered()
+            r.document_id: (r.kind, r.scope_id, r.year, r.number, r.text_version, r.stage)
+            for r in self.keys.all_registered()
         }
         for document_id in sorted(promised.keys() | found.keys()):
             if promised.get(document_id) != found.get(document_id):
                 message = "The key store's register does not say what the catalogue says. The next intake repairs it."
                 yield Problem(code="A007", id=document_id, message=message)
 
-    def _expected(self, row: LetterRow) -> tuple[str, str, int, int, int] | None:
+    def _expected(self, row: LetterRow) -> tuple[str, str, int, int, int, Stage] | None:
         if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
             return None
         scope_id = self.book.current(index_scope(row.compartment)).scope_id
-        return (LETTER, scope_id, row.year, row.number, row.text_version)
+        return (LETTER, scope_id, row.year, row.number, row.text_version, row.stage)
 
     def _parts(self, progress: Progress) -> Iterator[Problem]:
         parts = list(self.catalogue.parts())

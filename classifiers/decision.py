@@ -27,8 +27,10 @@ class Decision:
 def probabilities(scores: Mapping[str, float], temperature: float) -> dict[str, float]:
     """Probabilities that sum to 1 from scores in steps of log-odds.
 
-    The temperature is the one number that was fitted: it makes the mean probability of the letters that the
-    project's own generator draws equal to the share of them that is classed right.
+    The temperature was left at 1, not fitted. On 190 letters of the project's own generator (both halves, office
+    and bad scans, read by recognition) the mean probability was 0.89 where 97 % of the classes were right, and
+    all 154 letters above 0.8 were. The phrases were written with part of these letters in view, so on other
+    senders and wordings expect less. A higher temperature makes every decision less sure.
     """
     top = max(scores.values())
     raised = {code: math.exp((score - top) / temperature) for code, score in scores.items()}

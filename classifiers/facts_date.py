@@ -79,7 +79,7 @@ class LetterDateReader:
                     certainty *= self._certainty(letter, page, segment, (start, end))
                     certainty *= _plausibility(when, received_on)
                     sure = segment.confidence_between(start, end)
-                    # What stands in the right place and is hard to read beats what is clear and stands in the wrong one.
+                    # Hard to read in the right place beats clear in the wrong one.
                     rank = certainty * (0.5 + 0.5 * sure)
                     if rank > max(best_rank, LEAST):
                         value, best_rank = when.isoformat(), rank

@@ -49,6 +49,8 @@ _NUMBERS = {
 _CONTEXT = 120
 COUNTED_CERTAINTY = 0.75
 LEAST = 0.3
+MOST_DATES = 200
+"""A page with more is a list, and none of its dates is a deadline of the letter."""
 
 
 def find_due_date(letter: Letter, letter_date: Fact | None) -> Fact | None:
@@ -68,7 +70,7 @@ def find_due_date(letter: Letter, letter_date: Fact | None) -> Fact | None:
 
 def _printed(page: PageLines, written: date | None) -> list[Fact]:
     facts = []
-    for start, end, when, certainty in dates_in(page.flow.text):
+    for start, end, when, certainty in dates_in(page.flow.text)[:MOST_DATES]:
         if written is not None and when < written:
             continue
         certainty *= _cue(page.flow.text, start, end) * page.flow.confidence_between(start, end)

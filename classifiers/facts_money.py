@@ -8,7 +8,7 @@ from itertools import zip_longest
 from classifiers.labels import FoundLabel, Labels, value_places
 from classifiers.layout import Letter
 from classifiers.lines import PageLines, Segment
-from poststelle.german import find_amounts, find_ibans
+from poststelle.german import count_iban_beginnings, find_amounts, find_ibans
 from poststelle.records import Fact
 
 TOTALS: dict[str, float] = {
@@ -25,20 +25,21 @@ TOTALS: dict[str, float] = {
     "Saldo": 0.7, "Beitrag": 0.75, "Jahresbeitrag": 0.9, "Monatsbeitrag": 0.85, "Gesamtbeitrag": 0.93,
     "Beitragsforderung": 0.93, "Gebühr": 0.8, "Gesamtgebühr": 0.93, "Bußgeld": 0.85, "Geldbuße": 0.85,
     "monatlich": 0.5, "Monatsmiete": 0.85, "Miete": 0.7, "Vergütung": 0.75, "in Höhe von": 0.72, "Höhe von": 0.7,
-    "über": 0.6, "Betrag von": 0.93, "Betrag in Höhe von": 0.94, "Summe von": 0.85, "Forderung in Höhe von": 0.72,
-    "Forderung von": 0.7, "Gebühr in Höhe von": 0.9, "Gebühr von": 0.9, "Gesamtbetrag von": 0.97,
-    "Rechnungsbetrag von": 0.97, "Rechnungsbetrag in Höhe von": 0.97, "Nettolohn": 0.72, "Gehaltsvorstellung": 0.8,
-    "Gehaltsvorstellungen": 0.8, "Gehaltswunsch": 0.8, "Total": 0.85, "Amount due": 0.95, "Gesamt inkl MwSt": 0.97,
-    "inkl MwSt": 0.85, "Netto Auszahlung": 0.96, "Nettoauszahlung": 0.96, "Auszahlung netto": 0.95,
-    "Nettoverdienst": 0.75, "Nettobezüge": 0.75, "Nettobezug": 0.75, "Überweisung": 0.75, "zur Auszahlung": 0.95,
-    "Auszahlungssumme": 0.97, "Überweisungssumme": 0.95, "Endbetrag brutto": 0.98, "Gesamtwert": 0.85,
-    "Bestellwert": 0.85, "Auftragssumme brutto": 0.98, "Angebotssumme brutto": 0.98, "Rechnungsendbetrag": 0.98,
-    "Zahlungsbetrag": 0.97, "offen": 0.7, "offener Saldo": 0.93, "offene Summe": 0.95, "Gesamtrückstand": 0.95,
-    "Rückstand": 0.8, "Prämie": 0.8, "Jahresprämie": 0.9, "Gesamtprämie": 0.95, "Beitragssumme": 0.9,
-    "Restbetrag": 0.9, "Guthaben": 0.7, "Gutschrift": 0.7, "Erstattungssumme": 0.9, "Vorauszahlung": 0.7,
-    "Steuerbetrag gesamt": 0.8, "Gesamtkosten": 0.9, "Schlusssumme": 0.95, "Gesamtsumme brutto": 0.98,
-    "neuer Stand": 0.9, "Endstand": 0.9, "Monatliche Vergütung": 0.8, "monatliche Miete": 0.85,
-    "Fälliger Betrag": 0.95, "fälligen Betrag": 0.9, "offenen Betrag": 0.9,
+    "über": 0.6, "Betrag von": 0.93, "Zahlung von": 0.85, "Zahlung in Höhe von": 0.88, "Betrag in Höhe von": 0.94,
+    "Summe von": 0.85, "Forderung in Höhe von": 0.72, "Forderung von": 0.7, "Gebühr in Höhe von": 0.9,
+    "Gebühr von": 0.9, "Gesamtbetrag von": 0.97, "Rechnungsbetrag von": 0.97, "Rechnungsbetrag in Höhe von": 0.97,
+    "Nettolohn": 0.72, "Gehaltsvorstellung": 0.8, "Gehaltsvorstellungen": 0.8, "Gehaltswunsch": 0.8, "Total": 0.85,
+    "Amount due": 0.95, "Gesamt inkl MwSt": 0.97, "inkl MwSt": 0.85, "Netto Auszahlung": 0.96,
+    "Nettoauszahlung": 0.96, "Auszahlung netto": 0.95, "Nettoverdienst": 0.75, "Nettobezüge": 0.75,
+    "Nettobezug": 0.75, "Überweisung": 0.75, "zur Auszahlung": 0.95, "Auszahlungssumme": 0.97,
+    "Überweisungssumme": 0.95, "Endbetrag brutto": 0.98, "Gesamtwert": 0.85, "Bestellwert": 0.85,
+    "Auftragssumme brutto": 0.98, "Angebotssumme brutto": 0.98, "Rechnungsendbetrag": 0.98, "Zahlungsbetrag": 0.97,
+    "offen": 0.7, "offener Saldo": 0.93, "offene Summe": 0.95, "Gesamtrückstand": 0.95, "Rückstand": 0.8,
+    "Prämie": 0.8, "Jahresprämie": 0.9, "Gesamtprämie": 0.95, "Beitragssumme": 0.9, "Restbetrag": 0.9,
+    "Guthaben": 0.7, "Gutschrift": 0.7, "Erstattungssumme": 0.9, "Vorauszahlung": 0.7, "Steuerbetrag gesamt": 0.8,
+    "Gesamtkosten": 0.9, "Schlusssumme": 0.95, "Gesamtsumme brutto": 0.98, "neuer Stand": 0.9, "Endstand": 0.9,
+    "Monatliche Vergütung": 0.8, "monatliche Miete": 0.85, "Fälliger Betrag": 0.95, "fälligen Betrag": 0.9,
+    "offenen Betrag": 0.9,
 }  # fmt: skip
 """What stands before the sum of a letter, and how surely it is the sum."""
 
@@ -57,8 +58,10 @@ PARTS: dict[str, float] = dict.fromkeys(_NOT_TOTALS, 0.05)
 PART = 0.05
 UNDER_COLUMN_HEAD = 0.6
 """Under the head of a column stands its first item, seldom its sum."""
-PROVEN = 0.98
-"""Certainty of a total that is net plus tax."""
+PROVEN = 0.975
+"""Certainty of a total that adds up."""
+MOST_ROWS = 60
+"""Longer columns are statements; their balance is found by its label."""
 _EURO = re.compile(r"€|\bEUR\b|\bEuro\b", re.IGNORECASE)
 _OTHER_CURRENCIES = (
     ("CHF", re.compile(r"\bCHF\b")),
@@ -97,13 +100,15 @@ class MoneyReader:
             return ()
         # The letter itself comes first; attachments behind it repeat or detail what it asks for.
         best = max(sums, key=lambda found: (_rank(found) - 0.15 * (found.page != letter.first.number), found.order))
-        amount = Fact(name="amount", value=best.value, confidence=round(best.certainty * best.legibility, 3), page=best.page)
+        amount = Fact(
+            name="amount", value=best.value, confidence=round(best.certainty * best.legibility, 3), page=best.page
+        )
         currency = _currency(letter)
         return (amount,) if currency is None else (amount, currency)
 
     def _sums(self, page: PageLines) -> list[_Sum]:
         found = []
-        proven = _proven_total(page)
+        proven = _proven_totals(page)
         for segment in page.segments:
             labels = self._labels.find(segment)
             for label, following in zip_longest(labels, labels[1:]):
@@ -111,8 +116,10 @@ class MoneyReader:
                 if behind is None:
                     continue
                 value, usual, legibility = behind
-                proves = value == proven and label.certainty > PART
-                certainty = max(PROVEN, label.certainty * usual) if proves else label.certainty * usual
+                certainty = label.certainty * usual
+                if _cents(value) in proven and label.certainty > PART:
+                    # Of several sums that add up, the one with the better label is the total.
+                    certainty = max(certainty, PROVEN + 0.01 * label.certainty)
                 found.append(
                     _Sum(
                         value=value, certainty=certainty, legibility=legibility, page=page.number, order=segment.row
@@ -126,9 +133,7 @@ def _rank(found: _Sum) -> float:
     return found.certainty * (0.6 + 0.4 * found.legibility)
 
 
-def _amount_behind(
-    page: PageLines, label: FoundLabel, following: FoundLabel | None
-) -> tuple[str, float, float] | None:
+def _amount_behind(page: PageLines, label: FoundLabel, following: FoundLabel | None) -> tuple[str, float, float] | None:
     """The amount a label announces, how usual its place is, and how surely it was read."""
     segment = label.segment
     for place, offset, usual in value_places(page, label):
@@ -150,15 +155,14 @@ def _amount_behind(
     return None
 
 
-def _last_of_row(
-    page: PageLines, segment: Segment, usual: float
-) -> tuple[list[tuple[int, int, str]], Segment, float]:
+def _last_of_row(page: PageLines, segment: Segment, usual: float) -> tuple[list[tuple[int, int, str]], Segment, float]:
     """The last amount to the right, less usual where several stand in the row."""
     found = [
         (amount, other)
         for other in page.rows[segment.row]
         if other.left > segment.left
         for amount in find_amounts(other.text)
+        if amount[2].strip("-0.")
     ]
     if not found:
         return [], segment, usual
@@ -166,24 +170,36 @@ def _last_of_row(
     return [amount], place, usual * (0.85 if len(found) > 1 else 1.0)
 
 
-def _proven_total(page: PageLines) -> str | None:
-    """The amount that is the sum of a net amount and the tax printed with it, if there is exactly one."""
-    cents: dict[int, str] = {}
+def _proven_totals(page: PageLines) -> frozenset[int]:
+    """Amounts, in cents, that arithmetic shows to be sums: net plus tax, or all that stands above in the column."""
+    cents: set[int] = set()
     taxes: set[int] = set()
+    column: list[int] = []
     for row in page.rows:
         line = "  ".join(segment.text for segment in row)
-        for _, _, value in find_amounts(line):
-            number = int(value.replace(".", ""))
-            cents[number] = value
-            if _TAX.search(line):
-                taxes.add(number)
-    totals = {
-        net + tax
-        for tax in taxes
-        for net in cents
-        if tax > 0 and 0.04 * net <= tax <= 0.26 * net and net + tax in cents
-    }
-    return cents[totals.pop()] if len(totals) == 1 else None
+        numbers = [_cents(value) for _, _, value in find_amounts(line)]
+        cents.update(numbers)
+        if _TAX.search(line):
+            taxes.update(number for number in numbers if number > 0)
+        column += numbers[-1:]
+    pairs = ((net, tax) for tax in taxes for net in cents if 0.04 * net <= tax <= 0.26 * net)
+    return frozenset(net + tax for net, tax in pairs if net + tax in cents) | _column_sums(column)
+
+
+def _column_sums(column: list[int]) -> frozenset[int]:
+    """Numbers that are the sum of the two or more numbers right above them."""
+    sums = set()
+    for index, number in enumerate(column[:MOST_ROWS]):
+        above = 0
+        for first in range(index - 1, -1, -1):
+            above += column[first]
+            if first < index - 1 and above == number > 0:
+                sums.add(number)
+    return frozenset(sums)
+
+
+def _cents(value: str) -> int:
+    return int(value.replace(".", ""))
 
 
 def _currency(letter: Letter) -> Fact | None:
@@ -205,7 +221,9 @@ def find_iban(letter: Letter) -> Fact | None:
     make neither sure.
     """
     found: list[tuple[str, float, int]] = []
+    begun = 0
     for page in letter.pages:
+        begun += count_iban_beginnings(page.flow.text)
         for start, end, iban, repaired in find_ibans(page.flow.text):
             sure = 0.99 * page.flow.confidence_between(start, end) ** 0.5 * (0.85 if repaired else 1.0)
             found.append((iban, sure, page.number))
@@ -216,5 +234,8 @@ def find_iban(letter: Letter) -> Fact | None:
     sure = max(certainty for iban, certainty, _ in found if iban == best)
     if len(times) > 1 and list(times.values()).count(times[best]) > 1:
         sure *= 0.75
+    if begun > len(found):
+        # Another number was printed and not read: it may be the one that is meant.
+        sure *= 0.8
     page_number = next(number for iban, _, number in found if iban == best)
     return Fact(name="iban", value=best, confidence=round(sure, 3), page=page_number)

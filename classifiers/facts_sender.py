@@ -11,7 +11,8 @@ RETURN_LINE, LETTERHEAD, OWN_ADDRESS, SIGNATURE, FOOTER = 3.0, 1.8, 1.6, 1.0, 1.
 """How much each place counts."""
 
 _LEGAL_FORM = re.compile(
-    r"\b(?:g?GmbH|AG|KGaA|KG|OHG|GbR|UG|SE|eG|e\. ?G\.|e\. ?K\.|eK|e\. ?V\.|mbH|PartG\S*|VVaG|Ltd|Inc|S\.?à\.?r\.?l|B\.V\.)(?!\w)"
+    r"\b(?:g?GmbH|AG|KGaA|KG|OHG|GbR|UG|SE|eG|e\. ?G\.|e\. ?K\.|eK|e\. ?V\.|mbH|PartG\S*|VVaG|Ltd|Inc"
+    r"|S\.?à\.?r\.?l|B\.V\.)(?!\w)"
 )
 _INSTITUTION = re.compile(
     r"(?:amt\b|amtsgericht|gericht\b|sparkasse|volksbank|bank\b|krankenkasse|\bAOK\b|\bBKK\b|\bIKK\b|versicherung\w*\b"

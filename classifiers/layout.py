@@ -168,7 +168,11 @@ def _is_heading(segment: Segment) -> bool:
     text = segment.text
     for start, end, _ in reversed(find_dates(text)):
         text = text[:start] + text[end:]
-    if not (_LETTERS.search(text) or _SPREAD.match(text)) or POSTCODE.match(text) or _PLACE_AND_DATE.match(segment.text):
+    if (
+        not (_LETTERS.search(text) or _SPREAD.match(text))
+        or POSTCODE.match(text)
+        or _PLACE_AND_DATE.match(segment.text)
+    ):
         return False
     named = " ".join(word for word in text.split() if not any(char.isdigit() for char in word))
     return not (_LABEL_ROW.match(text) and len(segment.words) <= 4) and not _LABEL_ONLY.match(named)

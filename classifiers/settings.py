@@ -73,4 +73,4 @@ class ClassifierSettings:
     page_confidence_floor: float = 0.8
     """Pages recognised with a lower mean confidence are looked at by a person."""
     temperature: float = 1.0
-    """Score difference that counts as one step of log-odds; see docs of `decision.probabilities`."""
+    """Score difference that counts as one step of log-odds; `decision.probabilities` says how it was chosen."""

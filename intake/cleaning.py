@@ -19,6 +19,8 @@ WORKING_DPI = 200
 """The model reads 200 dpi as well as 300, in two thirds of the time."""
 _MAX_SKEW_DEGREES = 8.0
 _FEET_NEEDED = 30
+_INK_SHARE = 0.005
+_BLACK_ENOUGH, _PALEST_INK = 60, 140
 
 
 def shrink_to(wanted_dpi: int, grey: "Grey", dpi: int) -> tuple["Grey", int]:
@@ -55,6 +57,20 @@ def even_background(grey: "Grey") -> "Grey":
     background = cv2.medianBlur(cv2.dilate(small, numpy.ones((5, 5), numpy.uint8)), 15)
     background = cv2.resize(background, (width, height), interpolation=cv2.INTER_LINEAR)
     return _grey(cv2.divide(grey, background, scale=255))
+
+
+def darken_faint_ink(page: "Grey") -> "Grey":
+    """Stretch the greys of a page whose darkest ink is pale (worn toner, pencil, thermal paper) to black.
+
+    Never so far that what shines through from the back becomes ink.
+    """
+    histogram = numpy.bincount(page[::2, ::2].ravel(), minlength=256)
+    darkest = int(numpy.searchsorted(numpy.cumsum(histogram), _INK_SHARE * histogram.sum()))
+    floor = min(darkest, _PALEST_INK)
+    if floor < _BLACK_ENOUGH:
+        return page
+    steps = numpy.clip((numpy.arange(256) - floor) * (255.0 / (255 - floor)), 0, 255).astype(numpy.uint8)
+    return _grey(cv2.LUT(page, steps))
 
 
 def measure_skew(boxes: "Boxes", dpi: int) -> float:

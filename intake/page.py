@@ -74,7 +74,7 @@ def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:
     if cleaning.is_bilevel(grey) and cleaning.is_speckled(grey):
         grey = cleaning.remove_speckles(grey)
     grey, dpi = cleaning.shrink_to(_SIMPLE_DPI if simple else cleaning.WORKING_DPI, grey, scan.dpi)
-    return cleaning.even_background(grey), dpi
+    return cleaning.darken_faint_ink(cleaning.even_background(grey)), dpi
 
 
 def _read_turned(

@@ -149,9 +149,9 @@ _DIGIT_LOOKALIKES = str.maketrans("OoQDUIl|!iZzSsBGgqTA", "00000111112255869974"
 def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
     """Valid account numbers in a text as (start, end, compact IBAN, repaired), in order.
 
-    `repaired` means a letter was read where only a digit can stand ("O" for 0) and was put right. Nothing is
-    returned whose mod 97 check fails, and no digit is ever exchanged for another: one of two such guesses
-    would pass the check by chance.
+    `repaired` means a letter was read where only a digit can stand ("O" for 0), or a 0 twice, and was put
+    right. Nothing is returned whose mod 97 check fails, and no digit is ever exchanged for another: one of two
+    such guesses would pass the check by chance.
     """
     found: list[tuple[int, int, str, bool]] = []
     for match in _IBAN_START.finditer(text):
@@ -161,24 +161,30 @@ def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
             continue
         # A nought is sometimes read twice, as O and as 0: "DEO08…" is "DE08…".
         doubled = country == "DE" and text[match.end() : match.end() + 3].translate(_DIGIT_LOOKALIKES)[:1] == "0"
-        taken = _take_characters(text, match.start(), length)
-        if taken is None and doubled:
-            taken = _take_characters(text[: match.end()] + " " + text[match.end() + 1 :], match.start(), length)
+        printed = text[match.start() : match.start() + 3 * length]
+        taken = _take_characters(printed, length)
+        repaired = taken is None and doubled
+        if repaired:
+            taken = _take_characters(f"{printed[:2]} {printed[3:]}", length)
         if taken is None:
             continue
-        end, raw = taken
+        end, raw = match.start() + taken[0], taken[1]
         digits = raw[2:].translate(_DIGIT_LOOKALIKES) if country == "DE" else raw[2:].upper()
         iban = country + digits
         if iban_is_valid(iban):
-            found.append((match.start(), end, iban, iban != raw))
+            found.append((match.start(), end, iban, repaired or iban != raw))
     return found
 
 
-def _take_characters(text: str, start: int, count: int) -> tuple[int, str] | None:
-    """The next `count` characters that are no blanks or dots, and where they end; None if a word goes on there."""
+def count_iban_beginnings(text: str) -> int:
+    """How many account numbers seem to begin in a text, valid or not."""
+    return sum(1 for _ in _IBAN_START.finditer(text))
+
+
+def _take_characters(text: str, count: int) -> tuple[int, str] | None:
+    """The first `count` characters that are no blanks or dots, and where they end; None if a word goes on there."""
     taken: list[str] = []
-    for position in range(start, len(text)):
-        char = text[position]
+    for position, char in enumerate(text):
         if char in " .\u00a0\u202f":
             continue
         taken.append(char)

@@ -18,16 +18,17 @@ _MAIN_INDEX = b"0"
 
 def forget_separators(database: "Database", removed: set[str]) -> None:
     """Replace every separator that spells a removed term, or the beginning of one, and no living term."""
-    segments = list(_segments(database))
-    for term in sorted(removed):
-        removed_bytes = _MAIN_INDEX + term.encode()
-        for segment in segments:
+    suspects: set[tuple[int, bytes]] = set()
+    for segment in list(_segments(database)):
+        for term in removed:
             separator = database.value(
                 "SELECT term FROM terms_idx WHERE segid = ? AND term <= ? ORDER BY term DESC LIMIT 1",
-                (segment, removed_bytes),
+                (segment, spelled := _MAIN_INDEX + term.encode()),
             )
-            if separator and removed_bytes.startswith(separator):
-                _replace(database, segment, separator)
+            if separator and spelled.startswith(separator):
+                suspects.add((segment, separator))
+    for segment, separator in sorted(suspects):
+        _replace(database, segment, separator)
 
 
 def _segments(database: "Database") -> Iterator[int]:
@@ -53,10 +54,11 @@ def _replace(database: "Database", segment: int, separator: bytes) -> None:
 
 def _next_living_term(database: "Database", separator: bytes) -> bytes | None:
     """The smallest term of the index that does not sort before the separator, as the page directory spells it."""
-    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'terms', 'row')")
+    # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
+    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
     # A separator may end inside a letter of several bytes: cut back to whole ones, then skip what sorts before.
     whole = separator[len(_MAIN_INDEX) :].decode("utf-8", "ignore")
-    for (term,) in database.rows("SELECT term FROM temp.vocabulary WHERE term >= ? ORDER BY term", (whole,)):
+    for (term,) in database.rows("SELECT term FROM temp.postings WHERE term >= ? ORDER BY term", (whole,)):
         spelled = _MAIN_INDEX + str(term).encode()
         if spelled >= separator:
             return spelled

@@ -20,6 +20,8 @@ from search.query import DateRange, Leaf, Query, wanted_leaves
 from search.suggestions import suggest
 
 Sort = Literal["relevance", "date"]
+_Matches = list[tuple[int, float]]
+"""(number, score) of letters in one index."""
 
 _LEAST_WEIGHT = 1e-6
 """What full text gives a word that stands in more than half of the letters."""
@@ -65,11 +67,12 @@ class SearchResult:
     """Other queries to try, when nothing was found."""
 
 
-class _Scored(NamedTuple):
-    score: float
-    place: int
-    """Of the index in the sequence passed in."""
-    number: int
+class _Found(NamedTuple):
+    indexes: Sequence[CompartmentIndex]
+    matches: list[_Matches]
+    """Of each index."""
+    factors: list[float]
+    """By which the scores of each index are multiplied to be comparable."""
 
 
 class _Ranked(NamedTuple):
@@ -90,12 +93,12 @@ def find(
         for index in indexes:
             snapshots.enter_context(index.snapshot())
         found = [index.matches(steps, narrowed, bindings) for index in indexes]
-        scored = _weighed(indexes, found, query)
-        best = _best(indexes, scored, limit, sort)
+        total = sum(map(len, found))
+        best = _best(_Found(indexes, found, _factors(indexes, found, query)), limit, sort)
         leaves = tuple(wanted_leaves(query.root))
         hits = tuple(_hit(indexes[ranked.place], ranked, leaves) for ranked in best)
-        suggestions = () if scored else suggest(indexes, query)
-    return SearchResult(total=len(scored), hits=hits, suggestions=suggestions)
+        suggestions = () if total else suggest(indexes, query)
+    return SearchResult(total=total, hits=hits, suggestions=suggestions)
 
 
 def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
@@ -109,18 +112,14 @@ def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(sql for sql, _ in parts), tuple(value for _, value in parts)
 
 
-def _weighed(indexes: Sequence[CompartmentIndex], found: list[list[tuple[int, float]]], query: Query) -> list[_Scored]:
-    """All matches; where several indexes answer, each score as if all letters were in one index."""
-    factors = [1.0] * len(indexes)
-    if sum(map(bool, found)) > 1:
-        factors = _factors(indexes, query)
-    return [
-        _Scored(score * factors[place], place, number) for place, rows in enumerate(found) for number, score in rows
-    ]
+def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], query: Query) -> list[float]:
+    """How much more, or less, the query's words say among all letters than in each index by itself.
 
-
-def _factors(indexes: Sequence[CompartmentIndex], query: Query) -> list[float]:
-    """How much more, or less, the query's words say among all letters than in each index by itself."""
+    Full text weighs a word by how rare it is in its own index; where several indexes answer, their scores
+    become comparable only as if all letters were in one.
+    """
+    if sum(map(bool, found)) < 2:
+        return [1.0] * len(indexes)
     expressions = [leaf_expression(leaf) for leaf in wanted_leaves(query.root) if not isinstance(leaf, DateRange)]
     sizes = [index.position()[0] for index in indexes]
     counts = [[index.count(expression) for expression in expressions] for index in indexes]
@@ -134,30 +133,52 @@ def _weight(letters: int, with_word: int) -> float:
     return max(math.log((letters - with_word + 0.5) / (with_word + 0.5)), _LEAST_WEIGHT)
 
 
-def _best(indexes: Sequence[CompartmentIndex], scored: list[_Scored], limit: int, sort: Sort) -> list[_Ranked]:
+def _best(found: _Found, limit: int, sort: Sort) -> list[_Ranked]:
     """The first `limit` in order; only those that can be among them are looked up."""
     if limit <= 0:
         return []
     if sort == "date":
-        return _latest(indexes, scored, limit, by_score=False)
-    if len(scored) <= limit:
-        return _latest(indexes, scored, limit, by_score=True)
-    threshold = heapq.nlargest(limit, (match.score for match in scored))[-1]
-    above = [match for match in scored if match.score > threshold]
-    level = [match for match in scored if match.score == threshold]
-    first = _latest(indexes, above, len(above), by_score=True)
-    return first + _latest(indexes, level, limit - len(above), by_score=True)
+        ranked = _latest(found, found.matches, limit)
+        return sorted(ranked, key=itemgetter(1, 2))[:limit]
+    threshold = _threshold(found, limit)
+    if threshold is None:
+        return sorted(_latest(found, found.matches, limit))
+    above, level = _split(found, threshold)
+    first = sorted(_latest(found, above, limit))
+    rest = sorted(_latest(found, level, limit - len(first)))
+    return first + rest[: limit - len(first)]
 
 
-def _latest(indexes: Sequence[CompartmentIndex], scored: list[_Scored], limit: int, *, by_score: bool) -> list[_Ranked]:
+def _threshold(found: _Found, limit: int) -> float | None:
+    """The score of the last letter that is shown; None if all are."""
+    if sum(map(len, found.matches)) <= limit:
+        return None
+    scores: list[float] = []
+    for matches, factor in zip(found.matches, found.factors, strict=True):
+        scores += (score * factor for score in heapq.nlargest(limit, map(itemgetter(1), matches)))
+    return heapq.nlargest(limit, scores)[-1]
+
+
+def _split(found: _Found, threshold: float) -> tuple[list[_Matches], list[_Matches]]:
+    """The matches above the threshold, and those on it."""
+    above: list[_Matches] = []
+    level: list[_Matches] = []
+    for matches, factor in zip(found.matches, found.factors, strict=True):
+        kept = [match for match in matches if match[1] * factor >= threshold]
+        above.append([match for match in kept if match[1] * factor > threshold])
+        level.append([match for match in kept if match[1] * factor == threshold])
+    return above, level
+
+
+def _latest(found: _Found, matches_of_each: list[_Matches], limit: int) -> list[_Ranked]:
+    """The `limit` newest of each index; all of them where there are no more."""
     ranked: list[_Ranked] = []
-    for place, index in enumerate(indexes):
-        scores = {match.number: match.score for match in scored if match.place == place}
+    for place, (index, matches) in enumerate(zip(found.indexes, matches_of_each, strict=True)):
+        scores = dict(matches)
         for number, dated_on, document_id in index.latest(list(scores), limit) if scores else ():
             day = date.fromisoformat(dated_on).toordinal()
-            ranked.append(_Ranked(-scores[number], -day, document_id, place, number))
-    ranked.sort(key=None if by_score else itemgetter(1, 2))
-    return ranked[:limit]
+            ranked.append(_Ranked(-scores[number] * found.factors[place], -day, document_id, place, number))
+    return ranked
 
 
 def _hit(index: CompartmentIndex, ranked: _Ranked, leaves: tuple[Leaf, ...]) -> Hit:

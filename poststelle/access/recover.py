@@ -71,7 +71,8 @@ class Vault:
 
     def part(self, document, part):
         part_set = "text" if part == "text" else "content"
-        question = "SELECT scope, epoch, version, wrap FROM wraps WHERE document = ? AND part_set = ?"
+        question = """SELECT w.scope, w.epoch, w.version, w.wrap FROM wraps w LEFT JOIN register r USING (document)
+            WHERE document = ? AND part_set = ? AND (part_set = 'content' OR w.version = r.text_version)"""
         row = self.keys.execute(question, (document, part_set)).fetchone()
         if row is None:
             sys.exit(f"There is no key for {document}: it was destroyed, or the id is wrong.")

@@ -46,15 +46,15 @@ def command(context: Context, no_passphrase: bool, practice: bool, kit: Path | N
     }
 
     def as_text() -> str:
-        rows = [[i.user, ", ".join(i.roles), str(i.file), i.one_time_code or "-"] for i in made.identities]
+        rows = [[i.user, ", ".join(i.roles), _short(i.file), i.one_time_code or "-"] for i in made.identities]
         return "\n".join(
             [
-                f"The vault {made.vault} is made{' (for practice)' if practice else ''}.",
+                f"The vault {_short(made.vault)} is made{' (for practice)' if practice else ''}.",
                 f"recover.py tried the recovery kit and says: {made.kit_proof}.",
                 "",
                 table(["USER", "ROLES", "IDENTITY FILE", "ONE-TIME CODE"], rows),
                 "",
-                f"Recovery kit: {made.recovery_kit}",
+                f"Recovery kit: {_short(made.recovery_kit)}",
                 "Print it or move it to a stick, then remove it from this machine: whoever has it can read everything.",
                 "Hand each person their identity file; keep none of them here.",
             ]
@@ -67,3 +67,9 @@ def command(context: Context, no_passphrase: bool, practice: bool, kit: Path | N
         )
         if typed.strip().upper() != made.kit_check_code:
             context.printer.note("That is not the code. Look at the kit again before you rely on it.")
+
+
+def _short(path: Path) -> str:
+    """Relative where that is shorter: what the user would type next."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -48,6 +48,33 @@ def test_a_total_that_is_net_plus_tax_is_nearly_certain() -> None:
     assert facts(INVOICE)["amount"].confidence >= 0.97
 
 
+def test_a_total_without_tax_is_told_by_the_column_above_it() -> None:
+    """A lawyer's claim of three items is more than its first item."""
+    body = """Anspruch
+
+
+Sehr geehrte Frau Weber,
+
+wir fordern:
+
+Offene Forderung                        1.190,00
+Zinsen                                     12,50
+Kosten                                    147,56
+Summe                                   1.350,06 EUR
+"""
+    amount = facts(letter(body))["amount"]
+
+    assert (amount.value, amount.confidence >= 0.97) == ("1350.06", True)
+
+
+def test_an_account_number_beside_one_that_could_not_be_read_is_less_sure() -> None:
+    """The unreadable one may be the one to pay to."""
+    doubtful = facts(INVOICE + "\nKonto der Kasse: DE89 3704 0044 0532 0130 07\n")["iban"]
+
+    assert doubtful.value == "DE89370400440532013000"
+    assert doubtful.confidence < 0.8
+
+
 def test_a_reminder_names_its_deadline_not_the_date_of_the_invoice() -> None:
     """Paying by the wrong day costs a fee."""
     found = values(REMINDER)
@@ -107,7 +134,9 @@ def test_a_due_date_is_printed_or_counted_from_the_letters_date(sentence: str, d
 
 def test_a_period_of_objection_is_no_due_date() -> None:
     """It runs from a day that the letter does not name."""
-    body = "Bescheid\n\n\nSehr geehrte Frau Weber,\n\nWiderspruch ist innerhalb eines Monats nach Bekanntgabe möglich.\n"
+    body = (
+        "Bescheid\n\n\nSehr geehrte Frau Weber,\n\nWiderspruch ist innerhalb eines Monats nach Bekanntgabe möglich.\n"
+    )
 
     assert "due_date" not in values(letter(body))
 
