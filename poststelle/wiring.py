@@ -413,6 +413,7 @@ def classifier(config: Config) -> "Classifier":
             rules=rules,
             accept_at=wish["accept_at"],
             confidential=frozenset(wish["confidential"]),
+            narrowest_first=tuple(wish["confidential"]),
             confidential_floor=wish["confidential_floor"],
             page_confidence_floor=wish["page_confidence_floor"],
             temperature=wish["temperature"],

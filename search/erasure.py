@@ -6,7 +6,7 @@ gone from both. Such a separator may be replaced by any term that sorts between 
 living term that is not smaller does, because nothing living lies between the two.
 """
 
-from collections.abc import Iterator
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,27 +15,30 @@ if TYPE_CHECKING:
 _MAIN_INDEX = b"0"
 """First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
 
+_NEXT_SEGMENT = "SELECT min(segid) FROM terms_idx WHERE segid > ?"
+_SEPARATORS = """
+SELECT segment, separator FROM (
+    SELECT segments.value AS segment, spelled, (
+        SELECT term FROM terms_idx WHERE segid = segments.value AND term <= spelled ORDER BY term DESC LIMIT 1
+    ) AS separator
+    FROM json_each(?) AS segments, (SELECT CAST('0' || value AS BLOB) AS spelled FROM json_each(?))
+) WHERE substr(spelled, 1, length(separator)) = separator
+"""
+
 
 def forget_separators(database: "Database", removed: set[str]) -> None:
     """Replace every separator that spells a removed term, or the beginning of one, and no living term."""
-    suspects: set[tuple[int, bytes]] = set()
-    for segment in list(_segments(database)):
-        for term in removed:
-            separator = database.value(
-                "SELECT term FROM terms_idx WHERE segid = ? AND term <= ? ORDER BY term DESC LIMIT 1",
-                (segment, spelled := _MAIN_INDEX + term.encode()),
-            )
-            if separator and spelled.startswith(separator):
-                suspects.add((segment, separator))
-    for segment, separator in sorted(suspects):
+    for segment, separator in _separators_at(database, removed):
         _replace(database, segment, separator)
 
 
-def _segments(database: "Database") -> Iterator[int]:
-    segment = database.value("SELECT min(segid) FROM terms_idx")
-    while segment is not None:
-        yield segment
-        segment = database.value("SELECT min(segid) FROM terms_idx WHERE segid > ?", (segment,))
+def _separators_at(database: "Database", removed: set[str]) -> list[tuple[int, bytes]]:
+    """(segment, separator) of every separator that spells a removed term or the beginning of one."""
+    segments: list[int] = []
+    while (segment := database.value(_NEXT_SEGMENT, (segments[-1] if segments else -1,))) is not None:
+        segments.append(segment)
+    rows = database.rows(_SEPARATORS, (json.dumps(segments), json.dumps(sorted(removed))))
+    return sorted({(segment, separator) for segment, separator in rows if separator})
 
 
 def _replace(database: "Database", segment: int, separator: bytes) -> None:

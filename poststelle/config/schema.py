@@ -1,6 +1,8 @@
 """What config.yaml may say: one model per section, every key explained where it stands in the shipped file."""
 
-from typing import Annotated, Literal
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -57,21 +59,34 @@ class Role(Section):
     rights: list[Right] = []
 
 
-class RetentionLine(Section):
-    label: str
+class Period(Section):
     years: int | None = Field(None, ge=0, le=100)
     months: int | None = Field(None, ge=0)
     days: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_period(self) -> Self:
+        if sum(period is not None for period in (self.years, self.months, self.days)) != 1:
+            raise ValueError("a period in exactly one of years, months or days")
+        return self
+
+
+class EarlierPeriod(Period):
+    until: date
+
+
+class RetentionLine(Period):
+    label: str
     start_event: str
     cutoff: Literal["year-end", "day"]
     basis: str
     tax_relevant: bool = False
     release: Literal["signed", "standing"] = "signed"
 
+    earlier: list[EarlierPeriod] = []
+
     @model_validator(mode="after")
-    def _one_period(self) -> "RetentionLine":
-        if sum(period is not None for period in (self.years, self.months, self.days)) != 1:
-            raise ValueError("a period in exactly one of years, months or days")
+    def _never_unattended(self) -> Self:
         if self.tax_relevant and self.release == "standing":
             raise ValueError("release: signed, because tax-relevant records are never destroyed unattended")
         return self
@@ -82,6 +97,15 @@ class Phrase(Section):
     weight: float = Field(ge=-20, le=20)
     where: Literal["anywhere", "subject", "head", "foot", "sender"] = "anywhere"
     regex: bool = False
+
+    @model_validator(mode="after")
+    def _is_regular(self) -> Self:
+        if self.regex:
+            try:
+                re.compile(self.text)
+            except re.error as err:
+                raise ValueError(f"a regular expression ({err})") from err
+        return self
 
 
 class Structure(Section):
