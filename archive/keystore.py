@@ -245,14 +245,18 @@ class KeyStore:
     ) -> None:
         """Let holders of the scope's index key see the document; again with the same values is harmless."""
         self.apply(
-            [
-                ("DELETE FROM register WHERE document = ?", (document_id,)),
-                ("UPDATE meta SET value = value + 1 WHERE name = 'sequence'", ()),
-                (
-                    "INSERT INTO register SELECT value, ?, ?, ?, ?, ?, ?, ? FROM meta WHERE name = 'sequence'",
-                    (document_id, kind, scope_id, year, number, text_version, stage.value),
-                ),
-            ]
+            _register_changes(
+                Registered(
+                    sequence=0,
+                    document_id=document_id,
+                    kind=kind,
+                    scope_id=scope_id,
+                    year=year,
+                    number=number,
+                    text_version=text_version,
+                    stage=stage,
+                )
+            )
         )
 
     def forget(self, document_id: str) -> None:
@@ -261,6 +265,37 @@ class KeyStore:
             [
                 ("DELETE FROM wraps WHERE document = ?", (document_id,)),
                 ("DELETE FROM register WHERE document = ?", (document_id,)),
+            ]
+        )
+
+    def forget_all(self, document_ids: Sequence[str]) -> None:
+        """Delete the wraps and register rows of many documents at once; repeating it changes nothing."""
+        known = [d for d in document_ids if self.find(d) is not None or self.wraps_of(d)]
+        if known:
+            self.apply(
+                [
+                    change
+                    for document_id in known
+                    for change in (
+                        ("DELETE FROM wraps WHERE document = ?", (document_id,)),
+                        ("DELETE FROM register WHERE document = ?", (document_id,)),
+                    )
+                ]
+            )
+
+    def crowded(self) -> list[str]:
+        """Documents with more wraps than a settled one has: a revision or move was interrupted."""
+        return [r[0] for r in self._main.rows("SELECT document FROM wraps GROUP BY document HAVING count(*) > 2")]
+
+    def keep_only(self, document_id: str, wraps: Sequence[tuple[str, int, str]], row: "Registered") -> None:
+        """Delete all wraps but these (part set, version, scope id) and set the register row, in one step."""
+        kept = set(wraps)
+        stale = [w for w in self.wraps_of(document_id) if (w.part_set, w.version, w.scope_id) not in kept]
+        sql = "DELETE FROM wraps WHERE document = ? AND part_set = ? AND version = ? AND scope = ?"
+        self.apply(
+            [
+                *((sql, (document_id, w.part_set, w.version, w.scope_id)) for w in stale),
+                *_register_changes(row),
             ]
         )
 
@@ -284,6 +319,16 @@ class KeyStore:
 
 
 _REGISTER = "SELECT sequence, document, kind, scope, year, number, text_version, stage FROM register"
+
+
+def _register_changes(row: Registered) -> list[Change]:
+    """Set a register row under a new sequence number, by which the index notices the change."""
+    values = (row.document_id, row.kind, row.scope_id, row.year, row.number, row.text_version, row.stage.value)
+    return [
+        ("DELETE FROM register WHERE document = ?", (row.document_id,)),
+        ("UPDATE meta SET value = value + 1 WHERE name = 'sequence'", ()),
+        ("INSERT INTO register SELECT value, ?, ?, ?, ?, ?, ?, ? FROM meta WHERE name = 'sequence'", values),
+    ]
 
 
 def insert_wrap(wrap: DocumentWrap) -> Change:

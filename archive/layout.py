@@ -42,6 +42,16 @@ class VaultLayout:
         return self.vault / "recover.py"
 
     @property
+    def disposals(self) -> Path:
+        """Signed lists of disposed ids; every backup must have the newest."""
+        return self.vault / "disposals.jsonl"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of the certificates of destruction."""
+        return self.vault / "certificates"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that takes mail in."""
         return self.vault / "intake.lock"

@@ -57,6 +57,9 @@ class ObjectStore(Protocol):
     def names(self) -> Iterator[str]:
         """Names of everything stored, foreign files included."""
 
+    def names_of(self, document_id: str) -> list[str]:
+        """Names of the parts of one document."""
+
 
 class MissingPart(Damaged):
     """A part that the catalogue lists is not in the object store."""
@@ -114,6 +117,11 @@ class FileObjects:
             if path.is_file():
                 expected = self._root / path.name[:2] / path.name
                 yield path.name if path == expected else str(path.relative_to(self._root))
+
+    def names_of(self, document_id: str) -> list[str]:
+        """See ObjectStore."""
+        folder = self._root / document_id[:2]
+        return sorted(p.name for p in folder.glob(f"{document_id}.*") if not p.name.endswith(TEMP_SUFFIX))
 
     def sweep(self) -> None:
         """Remove temporary files of writes that a crash cut short."""

@@ -26,7 +26,7 @@ from poststelle.errors import Damaged, PoststelleError
 from poststelle.records import Part, Problem
 from poststelle.stages import Stage
 
-KNOWN_FILES = {"VAULT.json", "keybook.jsonl", "audit.jsonl", "recover.py", "intake.lock"}
+KNOWN_FILES = {"VAULT.json", "keybook.jsonl", "audit.jsonl", "recover.py", "intake.lock", "disposals.jsonl"}
 Progress = Callable[[int, int], None]
 
 
@@ -154,7 +154,7 @@ class Verification:
         for path in self.layout.vault.rglob("*"):
             inside = path.relative_to(self.layout.vault)
             if path.is_file() and inside.parts[0] != self.layout.objects.name:
-                if path in allowed or str(inside) in KNOWN_FILES:
+                if path in allowed or str(inside) in KNOWN_FILES or path.parent == self.layout.certificates:
                     continue
                 yield Problem(code="A008", id=str(inside), message="This file does not belong into a vault.")
 

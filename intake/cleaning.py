@@ -1,6 +1,7 @@
 """Makes a scan easy to read: 200 dpi grey, even background, straight lines; and says whether it is blank."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ WORKING_DPI = 200
 """The model reads 200 dpi as well as 300, in two thirds of the time."""
 _MAX_SKEW_DEGREES = 8.0
 _FEET_NEEDED = 30
-_INK_SHARE = 0.005
-_BLACK_ENOUGH, _PALEST_INK = 60, 140
+_NEAR_PX = 4
+_INK_SHARE = 0.003
+"""A page with a few lines of text has at least this share of ink."""
+_BLACK_ENOUGH, _PALEST_INK = 60, 160
 
 
 def shrink_to(wanted_dpi: int, grey: "Grey", dpi: int) -> tuple["Grey", int]:
@@ -62,14 +65,13 @@ def even_background(grey: "Grey") -> "Grey":
 def darken_faint_ink(page: "Grey") -> "Grey":
     """Stretch the greys of a page whose darkest ink is pale (worn toner, pencil, thermal paper) to black.
 
-    Never so far that what shines through from the back becomes ink.
+    A page whose darkest spots are paler than any ink is empty: dust and the shine of its back stay pale.
     """
     histogram = numpy.bincount(page[::2, ::2].ravel(), minlength=256)
     darkest = int(numpy.searchsorted(numpy.cumsum(histogram), _INK_SHARE * histogram.sum()))
-    floor = min(darkest, _PALEST_INK)
-    if floor < _BLACK_ENOUGH:
+    if not _BLACK_ENOUGH < darkest < _PALEST_INK:
         return page
-    steps = numpy.clip((numpy.arange(256) - floor) * (255.0 / (255 - floor)), 0, 255).astype(numpy.uint8)
+    steps = numpy.clip((numpy.arange(256) - darkest) * (255.0 / (255 - darkest)), 0, 255).astype(numpy.uint8)
     return _grey(cv2.LUT(page, steps))
 
 
@@ -149,6 +151,18 @@ def letter_boxes(page: "Grey", dpi: int) -> "Boxes":
 def has_much_ink(page: "Grey") -> bool:
     """Whether a page without letters still shows something: a picture, a large hand, a stamp."""
     return bool(numpy.count_nonzero(page < 140) > 0.002 * page.size)
+
+
+def uncovered_share(boxes: "Boxes", words: Sequence[FoundWord], width_px: int, height_px: int) -> float:
+    """Share of the letters on the page that lie in no word: what the engine never saw, however sure it is."""
+    if len(boxes) == 0:
+        return 0.0
+    covered = numpy.zeros((height_px, width_px), numpy.uint8)
+    for word in words:
+        covered[max(0, word.top - _NEAR_PX) : word.bottom + _NEAR_PX, max(0, word.left - _NEAR_PX) : word.right] = 1
+    across = numpy.minimum(boxes[:, 0] + boxes[:, 2] // 2, width_px - 1)
+    down = numpy.minimum(boxes[:, 1] + boxes[:, 3] // 2, height_px - 1)
+    return 1.0 - float(covered[down, across].mean())
 
 
 def moved_back(word: FoundWord, straightening: Straightening, width_px: int, height_px: int) -> FoundWord:

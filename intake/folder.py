@@ -155,7 +155,7 @@ class Inbox:
                 return self._adopt(iter(lambda: stream.read(_READ_BYTES), b""), path.name, document_id)
         except OSError as err:
             raise StorageError(
-                f"{path} could not be copied into the inbox ({err.strerror}). It was not changed; check its permissions "
+                f"{path} could not be copied into the inbox ({err.strerror}). It is unchanged; check its permissions "
                 "and the free space, then try again."
             ) from err
 

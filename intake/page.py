@@ -11,9 +11,12 @@ from intake.reading import Scan, TextLayer
 from poststelle.records import PageOrigin
 
 if TYPE_CHECKING:
+    from intake.cleaning import Boxes
     from intake.engine import Grey
 
 _LOW_CONFIDENCE = 0.8
+_UNCOVERED, _ENOUGH_LETTERS = 0.15, 40
+"""More than this share of at least so many letters in no word: part of the page was not read."""
 _BLANK_BELOW_LETTERS = 4
 _SIMPLE_DPI = 150
 
@@ -50,10 +53,12 @@ def read_page(page: Scan | TextLayer, engine: Engine, languages: tuple[str, ...]
     if len(boxes) < _BLANK_BELOW_LETTERS and not cleaning.has_much_ink(grey):
         return PageFindings(width_px=grey.shape[1], height_px=grey.shape[0], dpi=dpi, origin=PageOrigin.BLANK)
 
+    def letters_of(degrees: int) -> "Boxes":
+        return boxes if degrees == 0 else cleaning.letter_boxes(cleaning.turn(grey, degrees), dpi)
+
     def read(degrees: int) -> Reading:
         # Upside down the lines lean as they did; sideways the letters have to be looked at again.
-        letters = boxes if degrees in (0, 180) else cleaning.letter_boxes(cleaning.turn(grey, degrees), dpi)
-        skew = cleaning.measure_skew(letters, dpi)
+        skew = cleaning.measure_skew(boxes if degrees == 180 else letters_of(degrees), dpi)
         return _read_turned(grey, dpi, degrees, skew, engine, languages, simple)
 
     best = read(0) if simple else best_way_up(read)
@@ -65,8 +70,16 @@ def read_page(page: Scan | TextLayer, engine: Engine, languages: tuple[str, ...]
         words=best.words,
         rotation_degrees=best.rotation_degrees,
         skew_degrees=best.skew_degrees,
-        notes=("low-confidence",) if mean_confidence(best.words) < _LOW_CONFIDENCE else (),
+        notes=_notes(letters_of(best.rotation_degrees), best),
     )
+
+
+def _notes(boxes: "Boxes", reading: Reading) -> tuple[str, ...]:
+    """What a person should look at. Confidence alone does not see what was never read."""
+    uncovered = cleaning.uncovered_share(boxes, reading.words, reading.width_px, reading.height_px)
+    low = mean_confidence(reading.words) < _LOW_CONFIDENCE
+    missed = len(boxes) >= _ENOUGH_LETTERS and uncovered > _UNCOVERED
+    return (*(("low-confidence",) if low else ()), *(("uncovered-ink",) if missed else ()))
 
 
 def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:

@@ -7,6 +7,7 @@ claim is the journal: after a crash `resume` finishes what was committed and sta
 """
 
 import hashlib
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -256,7 +257,9 @@ class _FileContent:
 
     def chunks(self) -> Iterator[bytes]:
         try:
-            with self._path.open("rb") as stream:
+            # Never through a link: whoever may write into the inbox must not choose what the service reads.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as stream:
                 while chunk := stream.read(1 << 20):
                     yield chunk
         except OSError as err:

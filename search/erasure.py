@@ -26,10 +26,14 @@ SELECT segment, separator FROM (
 """
 
 
-def forget_separators(database: "Database", removed: set[str]) -> None:
-    """Replace every separator that spells a removed term, or the beginning of one, and no living term."""
-    for segment, separator in _separators_at(database, removed):
-        _replace(database, segment, separator)
+def forget_separators(database: "Database", removed: set[str]) -> bool:
+    """Replace every separator that spells a removed term, or the beginning of one, and no living term.
+
+    False if one had to be left because no living term may take its place: then the terms must be written anew.
+    """
+    # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
+    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
+    return all(_replace(database, segment, separator) for segment, separator in _separators_at(database, removed))
 
 
 def _separators_at(database: "Database", removed: set[str]) -> list[tuple[int, bytes]]:
@@ -41,24 +45,21 @@ def _separators_at(database: "Database", removed: set[str]) -> list[tuple[int, b
     return sorted({(segment, separator) for segment, separator in rows if separator})
 
 
-def _replace(database: "Database", segment: int, separator: bytes) -> None:
+def _replace(database: "Database", segment: int, separator: bytes) -> bool:
     living = _next_living_term(database, separator)
     if living is not None and living.startswith(separator):
-        return  # A living term is spelled alike: the separator tells nothing that the index does not hold.
+        return True  # A living term is spelled alike: the separator tells nothing that the index does not hold.
     following = database.value(
         "SELECT term FROM terms_idx WHERE segid = ? AND term > ? ORDER BY term LIMIT 1", (segment, separator)
     )
     if living is None or (following is not None and living >= following):
-        # The page it leads to holds no first term any more; only writing the index anew clears that.
-        database.run("INSERT INTO terms(terms) VALUES('optimize')")
-        return
+        return False
     database.run("UPDATE terms_idx SET term = ? WHERE segid = ? AND term = ?", (living, segment, separator))
+    return True
 
 
 def _next_living_term(database: "Database", separator: bytes) -> bytes | None:
     """The smallest term of the index that does not sort before the separator, as the page directory spells it."""
-    # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
-    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
     # A separator may end inside a letter of several bytes: cut back to whole ones, then skip what sorts before.
     whole = separator[len(_MAIN_INDEX) :].decode("utf-8", "ignore")
     for (term,) in database.rows("SELECT term FROM temp.postings WHERE term >= ? ORDER BY term", (whole,)):

@@ -248,7 +248,8 @@ class CompartmentIndex:
         self._database.run("INSERT INTO terms(terms) VALUES('flush')")
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        forget_separators(self._database, {term for stream in streams for term in stream.split()})
+        if not forget_separators(self._database, {term for stream in streams for term in stream.split()}):
+            self._renew()
 
     def _entries(self, condition: str, bindings: tuple[Any, ...]) -> Iterator[IndexEntry]:
         rows = self._database.rows(

@@ -81,7 +81,7 @@ class AuditLog:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             size, tail = self._whole_tail(descriptor)
             head = _head_of(tail, size)
-            written = max((e["ob"] for e in tail if e["ob"] is not None), default=-1)
+            written = _last_outbox(descriptor, size) if any(e.outbox is not None for e in entries) else -1
             for entry in entries:
                 if entry.outbox is not None and entry.outbox <= written:
                     continue
@@ -195,6 +195,29 @@ def _head_of(tail: list[dict[str, Any]], size: int) -> Head | None:
         return None
     last = tail[-1]
     return Head(number=last["n"], hash=last["hash"], offset_bytes=size - len(canonical(last)) - 1)
+
+
+def _last_outbox(descriptor: int, size: int) -> int:
+    """Number of the last outbox entry, however many other lines came after it; -1 if there is none.
+
+    Outbox numbers only grow, so the last one is the highest.
+    """
+    end, cut = size, b""
+    while end > 0:
+        start = max(0, end - TAIL_BYTES)
+        block = os.pread(descriptor, end - start, start) + cut
+        if start:
+            # The first line may begin in the block before; it is read together with that one.
+            cut, _, block = block.partition(b"\n")
+        try:
+            numbers = [json.loads(line)["ob"] for line in block.splitlines()]
+        except (ValueError, KeyError, TypeError) as err:
+            raise BrokenLog(_broken("a line cannot be read")) from err
+        found = [number for number in numbers if number is not None]
+        if found:
+            return int(found[-1])
+        end = start
+    return -1
 
 
 def _line_hash(line: dict[str, Any]) -> str:

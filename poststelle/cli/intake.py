@@ -61,10 +61,8 @@ def command(context: Context, paths: tuple[Path, ...], move: bool, received_on: 
                 update(done, total, "")
             left = run.left()
     if left.unfinished:
-        files = count(left.unfinished, "file is", "files are")
-        context.printer.note(
-            f"{files} not whole yet and stay in the inbox; `poststelle watch` waits for their writers."
-        )
+        files = count(left.unfinished, "file is not whole yet and stays", "files are not whole yet and stay")
+        context.printer.note(f"{files} in the inbox; `poststelle watch` waits for their writers.")
     if left.refused:
         context.printer.note(f"{count(left.refused, 'link or device', 'links or devices')} in the inbox: never taken.")
     return report(context.printer, documents)

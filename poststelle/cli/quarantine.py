@@ -115,7 +115,7 @@ def discard_command(context: Context, numbers: tuple[str, ...], reason: str, yes
       poststelle --identity identities/mailroom.identity quarantine discard Q-2026-000003 --reason "empty scan" --yes
 
     \b
-    EXIT STATUS: 0 done · 2 not confirmed · 3 not permitted · 4 not in quarantine
+    EXIT STATUS: 0 done · 3 not permitted · 4 not in quarantine · 130 not confirmed
     """
     from poststelle.verbs.quarantine import discard
     from poststelle.wiring import open_person

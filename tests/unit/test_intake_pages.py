@@ -167,6 +167,28 @@ def test_grey_paper_is_read_as_white(read: Read) -> None:
     assert "Sparkasse Göttingen." in text(page)
 
 
+def test_pale_ink_is_ink(read: Read) -> None:
+    """A worn ribbon or pencil must neither be lost nor make the page blank."""
+    (page,) = read(encoded(letter().point(lambda value: 150 if value < 128 else 255), "PNG"))
+
+    assert page.origin is PageOrigin.OCR
+    assert "berechnen wir Ihnen" in text(page)
+
+
+def test_ink_that_no_word_covers_is_told(read: Read, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine may skip half a page and be sure of the rest: a person must look."""
+    original = type(engine).recognise
+    assert read(encoded(letter(), "PNG"))[0].notes == ()
+
+    def half(*arguments: object) -> list[FoundWord]:
+        words = original(*arguments)  # type: ignore[arg-type]
+        return words[: len(words) // 2]
+
+    monkeypatch.setattr(type(engine), "recognise", half)
+
+    assert read(encoded(letter(), "PNG"))[0].notes == ("uncovered-ink",)
+
+
 def test_born_digital_and_scanned_pages_are_told_apart(read: Read) -> None:
     """One PDF, two pages: the typed one is taken letter by letter, the scanned one is recognised."""
     typed, scanned = read(pdf([PARAGRAPH, FULL_PAGE], scan=letter()))

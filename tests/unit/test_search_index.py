@@ -136,6 +136,24 @@ def test_page_separators_spell_only_living_terms(opened: tuple[Database, Compart
         assert found(index, f"kanarienvogelfutter{_name(number)}") == ([] if number in removed else [number])
 
 
+def test_a_separator_that_no_living_term_can_replace_is_written_away(opened: tuple[Database, CompartmentIndex]) -> None:
+    """Even where the page directory is not as expected, the name does not stay behind."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 120))
+    index.add(letter(500, "zzzykanarienwurz"))
+    last = database.row("SELECT segid, term FROM terms_idx WHERE term <> '' ORDER BY segid, term DESC LIMIT 1")
+    assert last is not None
+    spelled = b"0zzzykanarienwurz"
+    assert database.run("UPDATE terms_idx SET term = ? WHERE segid = ? AND term = ?", (spelled, *last)) == 1
+
+    index.remove(f"{500:032x}")
+
+    assert database.truncate_log()
+    assert b"zzykanarien" not in b"".join(database.pages())
+    assert found(index, f"kanarienvogelfutter{_name(7)}") == [7]
+    assert _integrity(database)
+
+
 def test_removing_the_last_letter_leaves_nothing(opened: tuple[Database, CompartmentIndex]) -> None:
     """An emptied compartment is empty."""
     database, index = opened

@@ -1,0 +1,254 @@
+"""Disposition: which letters may be destroyed, and destroying them step by step, with proof.
+
+    stage DISPOSING → wraps deleted, logs emptied, bytes scanned → index purged and proven → parts unlinked
+    → signed list of disposed ids → certificate → stage DISPOSED
+
+Each step may be repeated; a crash or a reader in the way leaves the letters DISPOSING, and the next run
+goes on. `decide` is pure and asked twice: for the plan, and anew for every letter on the day of the run.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from archive.catalogue import LetterRow
+from archive.keystore import DocumentWrap, KeyStore
+from archive.layout import VaultLayout
+from archive.ledger import DisposalRow, Ledger
+from archive.objects import ObjectStore, PartName
+from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention
+from poststelle.access.identities import Identity
+from poststelle.access.keybook import canonical
+from poststelle.access.statements import Statement, make_statement
+from poststelle.durable import Disk
+from poststelle.records import Part
+from poststelle.stages import Stage
+
+WINDOW_BYTES = 16
+WINDOWS_PER_WRAP = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A letter, when it is due, and what stands against destroying it on a given day."""
+
+    letter: LetterRow
+    retention: RetentionDecision
+    blocked_by: tuple[str, ...]
+    """Sentences; empty means it may be disposed of."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything changes that the decision rests on."""
+        letter = self.letter
+        return hashlib.sha256(
+            canonical(
+                [
+                    letter.document_id,
+                    letter.record_class,
+                    letter.retention,
+                    letter.compartment,
+                    letter.text_version,
+                    str(self.retention.started_on),
+                    str(self.retention.due_on),
+                    self.retention.line.basis,
+                ]
+            )
+        ).hexdigest()
+
+
+def consider(
+    letter: LetterRow,
+    schedule: Mapping[str, ScheduleLine],
+    events: Mapping[str, date],
+    holds: Sequence[str],
+    today: date,
+) -> Considered:
+    """Say whether a letter may be disposed of on a day; `holds` are ids of holds that are in force on it."""
+    known = {DOCUMENT: letter.event_on, RECEIPT: letter.received_on, **events}
+    retention = decide_retention(schedule[letter.retention], known)
+    blocked: list[str] = []
+    if letter.stage is Stage.REVIEW:
+        blocked.append("it waits for review: its class is not sure yet")
+    elif letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
+        blocked.append("its disposition has begun" if letter.stage is Stage.DISPOSING else "it was disposed of already")
+    if retention.due_on is None:
+        blocked.append(f"it waits for an event: {retention.waiting_for}")
+    elif retention.due_on > today:
+        blocked.append(f"it is not due before {retention.due_on}")
+    blocked += [f"a legal hold is in force ({hold[:12]})" for hold in holds]
+    return Considered(letter=letter, retention=retention, blocked_by=tuple(blocked))
+
+
+def schedule_of(office: Mapping[str, object]) -> dict[str, ScheduleLine]:
+    """The retention schedule of the key book."""
+    lines = office["retention"]
+    assert isinstance(lines, dict)
+    return {code: ScheduleLine.decode(code, value) for code, value in lines.items()}
+
+
+class IndexPurge(Protocol):
+    """What disposition needs of the search room."""
+
+    def purge(self, compartment: str, document_ids: Sequence[str]) -> bool:
+        """Remove letters' terms physically and prove it; False while another reader is in the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A certificate of destruction: no personal data, signed by the service, checkable with its public key."""
+
+    certificate_id: str
+    """Id of the signed statement."""
+    documents: tuple[str, ...]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disposal:
+    """What one run did."""
+
+    disposed: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    """Begun, but a reader kept a log or index open: run again."""
+    certificates: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """Carries disposals out, as the service."""
+
+    layout: VaultLayout
+    keys: KeyStore
+    objects: ObjectStore
+    ledger: Ledger
+    index: IndexPurge
+    service: Identity
+    vault_id: str
+    practice: bool
+    disk: Disk
+    now: Callable[[], datetime]
+    compartment_of: Callable[[str], str]
+    describe: Callable[[str], dict[str, object]]
+    """What the certificate says of a letter: number, class, retention line, due day, released by."""
+
+    def begin(self, plan_id: str, documents: Sequence[str]) -> None:
+        """Take letters out of normal life; remembers pieces of their wraps for the byte scan."""
+        windows = {document: _windows(self.keys.wraps_of(document)) for document in documents}
+        self.ledger.begin_disposals(plan_id, windows)
+        self.disk.reached("disposing")
+
+    def finish(self) -> Disposal:
+        """Carry on with every disposal that was begun, as far as it goes."""
+        rows = self.ledger.unfinished_disposals()
+        if not rows:
+            return Disposal()
+        documents = tuple(row.document_id for row in rows)
+        self.keys.forget_all(documents)
+        self.disk.reached("keys-destroyed")
+        if not self.keys.settle() or wraps_remain(self.layout, rows):
+            return Disposal(pending=documents)
+        self.disk.reached("keys-proven")
+        late = self._purge_indexes(documents)
+        gone = tuple(document for document in documents if document not in late)
+        if not gone:
+            return Disposal(pending=documents)
+        for document in gone:
+            for part, version in self._parts(document):
+                self.objects.remove(PartName(document_id=document, part=part, version=version))
+        self.disk.reached("parts-removed")
+        certificate = self._certify(gone)
+        self.ledger.finish_disposals(gone, certificate.certificate_id, self.service.person_id, self.now())
+        self.disk.reached("disposed")
+        return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
+
+    def _parts(self, document: str) -> Iterable[tuple[Part, int]]:
+        prefix = f"{document}."
+        for name in self.objects.names_of(document):
+            part, version = name.removeprefix(prefix).split(".")
+            yield Part(part), int(version)
+
+    def _purge_indexes(self, documents: Sequence[str]) -> set[str]:
+        late: set[str] = set()
+        by_compartment: dict[str, list[str]] = {}
+        for document in documents:
+            by_compartment.setdefault(self.compartment_of(document), []).append(document)
+        for compartment, ids in by_compartment.items():
+            if not self.index.purge(compartment, ids):
+                late.update(ids)
+        self.disk.reached("index-purged")
+        return late
+
+    def _certify(self, documents: Sequence[str]) -> Certificate:
+        """The signed list first, the certificate after it: who has the certificate knows the list has gone out."""
+        listed = self._sign("disposal-list", {"documents": list(documents)})
+        append_list(self.layout, listed, self.disk)
+        self.disk.reached("listed")
+        content = {
+            "practice": self.practice,
+            "list": listed.statement_id,
+            "letters": [{"id": document, **self.describe(document)} for document in documents],
+            "proof": {
+                "keys": "no piece of the destroyed keys in the key store, its mirror and their logs",
+                "index": "no row and no term of these letters in the index",
+                "parts": "all sealed parts unlinked",
+            },
+        }
+        certificate = self._sign("certificate-of-destruction", content)
+        path = self.layout.certificates / f"{certificate.statement_id}.json"
+        self.disk.make_folder(path.parent)
+        self.disk.write_new(path, [certificate.line, b"\n"])
+        return Certificate(certificate_id=certificate.statement_id, documents=tuple(documents), path=path)
+
+    def _sign(self, kind: str, content: dict[str, object]) -> Statement:
+        return make_statement(self.service, self.vault_id, kind, content, at=self.now(), head=None)
+
+
+def append_list(layout: VaultLayout, listed: Statement, disk: Disk) -> None:
+    """Add a signed list of disposed ids; the same ids again are harmless."""
+    path = layout.disposals
+    before = path.read_bytes() if path.exists() else b""
+    disk.write_new(path, [before, listed.line, b"\n"])
+
+
+def wraps_remain(layout: VaultLayout, rows: Sequence[DisposalRow]) -> bool:
+    """Whether a piece of a destroyed wrap is still found in store, mirror or their logs: every byte is looked at."""
+    import numpy as np
+
+    pieces = b"".join(row.windows for row in rows)
+    wanted = np.unique(np.frombuffer(pieces, dtype="<u8")[:: WINDOW_BYTES // 8])
+    for folder in (layout.keys, layout.mirror_keys):
+        for path in (folder, folder.with_name(f"{folder.name}-wal")):
+            if path.exists() and _holds_any(path, wanted, pieces):
+                return True
+    return False
+
+
+def _holds_any(path: Path, wanted: "object", pieces: bytes) -> bool:
+    """Look for the first eight bytes of each piece at every offset, then compare the whole piece."""
+    import numpy as np
+
+    known = {pieces[i : i + WINDOW_BYTES] for i in range(0, len(pieces), WINDOW_BYTES)}
+    content = path.read_bytes()
+    for phase in range(8):
+        count = (len(content) - phase) // 8
+        if count <= 0:
+            continue
+        values = np.frombuffer(content, dtype="<u8", count=count, offset=phase)
+        for place in np.flatnonzero(np.isin(values, wanted)):  # type: ignore[arg-type]
+            start = phase + 8 * int(place)
+            if content[start : start + WINDOW_BYTES] in known:
+                return True
+    return False
+
+
+def _windows(wraps: Sequence[DocumentWrap]) -> bytes:
+    """Pieces from the beginning, the end and between of each wrap."""
+    pieces = []
+    for wrap in wraps:
+        step = (len(wrap.wrap) - WINDOW_BYTES) // (WINDOWS_PER_WRAP - 1)
+        pieces += [wrap.wrap[i * step : i * step + WINDOW_BYTES] for i in range(WINDOWS_PER_WRAP)]
+    return b"".join(pieces)
