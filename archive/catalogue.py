@@ -153,6 +153,24 @@ class QuarantineRow:
     """Id of the claim under which it is being taken in again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A new version of what is known of a letter; its text part and wraps are durable already."""
+
+    document_id: str
+    compartment: str
+    record_class: str
+    retention: str
+    stage: Stage
+    event_on: date
+    text: StoredPart
+    wraps: tuple[WrapFixity, ...]
+    mark: bytes
+    duplicate_of: str | None
+    details: dict[str, Any]
+    """For the log, sealed there."""
+
+
 class Catalogue:
     """One open catalogue."""
 
@@ -169,6 +187,58 @@ class Catalogue:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    def by_number(self, compartment: str, year: int, number: int) -> LetterRow | None:
+        """The letter with this number in a compartment's series, moved ones included; or None."""
+        values = (compartment, year, number)
+        found = list(self._letters("WHERE compartment = ? AND year = ? AND number = ?", values))
+        if found:
+            return found[0]
+        sql = "SELECT document FROM moved WHERE compartment = ? AND year = ? AND number = ?"
+        moved: str | None = self._db.value(sql, values)
+        return None if moved is None else self.letter(moved)
+
+    def wraps_of(self, document_id: str) -> list[WrapFixity]:
+        """Fixity of a document's wraps."""
+        sql = "SELECT part_set, version, scope, epoch, sha256 FROM wraps WHERE document = ?"
+        return [
+            WrapFixity(part_set=part_set, version=version, scope_id=scope, epoch=epoch, sha256=sha256)
+            for part_set, version, scope, epoch, sha256 in self._db.rows(sql, (document_id,))
+        ]
+
+    def commit_revision(self, revision: Revision, by: str, at: datetime, kind: str) -> Numbers:
+        """The commit point of a decision, correction or move: new text, perhaps a new place and number."""
+        old = self.letter(revision.document_id)
+        assert old is not None
+        if old.stage is not revision.stage:
+            require_step(old.stage, revision.stage)
+        year, number = old.year, old.number
+        with self._db.transaction():
+            if revision.compartment != old.compartment:
+                values = (old.compartment, old.year, old.number, old.document_id, at.isoformat())
+                self._db.run("INSERT INTO moved VALUES (?, ?, ?, ?, ?)", values)
+                number = self._next(revision.compartment, year)
+            self._db.run(
+                "UPDATE documents SET compartment = ?, number = ?, class = ?, retention = ?, stage = ?, event_on = ?,"
+                " text_version = ?, mark = ?, duplicate_of = ? WHERE document = ?",
+                (
+                    revision.compartment,
+                    number,
+                    revision.record_class,
+                    revision.retention,
+                    revision.stage.value,
+                    revision.event_on.isoformat(),
+                    revision.text.name.version,
+                    revision.mark,
+                    revision.duplicate_of,
+                    revision.document_id,
+                ),
+            )
+            self._db.run("DELETE FROM parts WHERE document = ? AND part = ?", (revision.document_id, Part.TEXT.value))
+            self._db.run("DELETE FROM wraps WHERE document = ?", (revision.document_id,))
+            self._add_fixity(revision.document_id, [revision.text], revision.wraps)
+            self._post(kind, by, at, revision.details)
+        return Numbers(receipt=old.receipt, year=year, number=number)
 
     # Commit points ----------------------------------------------------------------------------------------
 

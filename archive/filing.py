@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from archive.catalogue import Catalogue, LetterRow, NewLetter, NewQuarantine, WrapFixity
+from archive.catalogue import Catalogue, NewLetter, NewQuarantine, WrapFixity
 from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore
 from archive.objects import ObjectStore, PartName, StoredPart, fixity
+from archive.settling import registered_row, settle_revisions
 from archive.textpart import LetterText, QuarantineText, encode_letter, encode_quarantine
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
@@ -241,27 +242,21 @@ class Filing:
         for document_id in self._keys.unregistered():
             letter, quarantined = self._catalogue.letter(document_id), self._catalogue.quarantined(document_id)
             if letter is not None:
-                self._register_letter(letter)
+                self._keys.keep_only(
+                    document_id,
+                    [(w.part_set, w.version, w.scope_id) for w in self._catalogue.wraps_of(document_id)],
+                    registered_row(letter, self._book),
+                )
             elif quarantined is not None and quarantined.stage is Stage.QUARANTINED:
                 self._register(
                     document_id, QUARANTINE, UNSORTED, quarantined.year, quarantined.number, Stage.QUARANTINED
                 )
             elif document_id not in claimed:
                 self.destroy(document_id)
+        settle_revisions(self._catalogue, self._keys, self._objects, self._book)
         for document_id in self._catalogue.gone():
             if self._keys.find(document_id) is not None:
                 self.destroy(document_id)
-
-    def _register_letter(self, letter: LetterRow) -> None:
-        self._register(
-            letter.document_id,
-            LETTER,
-            letter.compartment,
-            letter.year,
-            letter.number,
-            letter.stage,
-            letter.text_version,
-        )
 
     def destroy(self, document_id: str) -> None:
         """Delete a document's wraps, then its parts; the catalogue has decided already."""

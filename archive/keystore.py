@@ -240,6 +240,12 @@ class KeyStore:
         forget: Change = ("DELETE FROM wraps WHERE document = ?", (document_id,))
         self.apply([forget, *(insert_wrap(wrap) for wrap in wraps)])
 
+    def add_wraps(self, wraps: Sequence[DocumentWrap]) -> None:
+        """Add wraps beside those a document has; the same part set, version and scope is replaced."""
+        sql = "DELETE FROM wraps WHERE document = ? AND part_set = ? AND version = ? AND scope = ?"
+        forget = [(sql, (w.document_id, w.part_set, w.version, w.scope_id)) for w in wraps]
+        self.apply([*forget, *(insert_wrap(wrap) for wrap in wraps)])
+
     def register(
         self, document_id: str, kind: str, scope_id: str, year: int, number: int, text_version: int, stage: Stage
     ) -> None:

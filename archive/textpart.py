@@ -28,12 +28,27 @@ TITLE_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing a person corrected or decided about a letter."""
+
+    at: datetime
+    by: str
+    """Person id."""
+    name: str
+    """A fact's name, or "class"."""
+    old: str | None
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LetterText:
     """What the text part of a letter says."""
 
     classified: ClassifiedDocument
     received_on: date
     duplicate_of: str | None = None
+    history: tuple[Change, ...] = ()
+    """What people changed, oldest first: the old values stay with the letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +78,7 @@ def encode_letter(text: LetterText) -> bytes:
             "review_reasons": classified.review_reasons,
             "reasons": [[reason.text, reason.weight] for reason in classified.reasons],
             "facts": [[f.name, f.value, round(f.confidence, 4), f.page] for f in classified.facts],
+            "history": [[c.at.isoformat(), c.by, c.name, c.old, c.new] for c in text.history],
             "pages": [_page(page) for page in classified.document.pages],
         }
     )
@@ -103,6 +119,10 @@ def decode_letter(data: bytes) -> LetterText:
         classified=classified,
         received_on=date.fromisoformat(value["received_on"]),
         duplicate_of=value["duplicate_of"],
+        history=tuple(
+            Change(at=datetime.fromisoformat(at), by=by, name=name, old=old, new=new)
+            for at, by, name, old, new in value["history"]
+        ),
     )
 
 

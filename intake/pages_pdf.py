@@ -40,10 +40,11 @@ class PdfPages:
         self._max_pixels = max_pixels
         # Zero-copy: pdfium reads from the mapped snapshot, which must live as long as the document.
         self._buffer = (ctypes.c_char * len(data)).from_buffer(data)
+        _forget_last_error()
         try:
             self._pdf = pypdfium2.PdfDocument(self._buffer)
         except pypdfium2.PdfiumError as err:
-            password = pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
+            password = err.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
             raise unreadable("encrypted-pdf" if password else "damaged") from err
 
     def count(self) -> int:
@@ -90,6 +91,11 @@ class PdfPages:
     def close(self) -> None:
         """Give the memory back."""
         self._pdf.close()
+
+
+def _forget_last_error() -> None:
+    """Let pdfium's last error be "not a PDF": some failures leave the code of the letter before as it was."""
+    pdfium.FPDF_LoadMemDocument(b"x", 1, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import Catalogue
@@ -19,10 +19,12 @@ from archive.filing import Filing
 from archive.founding import index_database, read_vault_id
 from archive.keystore import KeyStore
 from archive.layout import VaultLayout
+from archive.ledger import Ledger
 from archive.objects import FileObjects
 from archive.reading import Reading
 from poststelle.access.audit import AuditLog, Entry, Head
-from poststelle.access.database import open_database
+from poststelle.access.database import Database, open_database
+from poststelle.access.hardening import harden_process as harden_process
 from poststelle.access.identities import Identity, IdentityFile, read_identity
 from poststelle.access.keybook import AUDIT, RECORDS, KeyBook, index_scope, read_keybook
 from poststelle.access.keyring import Keyring
@@ -33,6 +35,7 @@ from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 if TYPE_CHECKING:
     from classifiers.classifier import Classifier
     from intake.settings import IntakeSettings
+    from poststelle.access.agent import Place
     from search.index import CompartmentIndex
 
 CONFIG_NAME = "config.yaml"
@@ -52,6 +55,8 @@ class Environment:
     config_folders: tuple[Path, ...]
     cache: Path
     state: Path
+    runtime: Path | None = None
+    """Folder for the sockets of unlocked identities, private to the user account; None where there is no place."""
     disk: Disk = field(default_factory=Disk)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -75,8 +80,18 @@ class Environment:
             config_folders=(config_home / "poststelle", Path("/etc/poststelle")),
             cache=Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "poststelle",
             state=Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "poststelle",
+            runtime=_runtime_folder(),
             disk=disk or Disk(),
         )
+
+
+def _runtime_folder() -> Path | None:
+    """In the session's own folder, or else in memory; it is made when something is unlocked."""
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    if session and Path(session).is_dir():
+        return Path(session) / "poststelle"
+    memory = Path(TMPFS_CANDIDATES[0])
+    return memory / f"poststelle-{os.getuid()}" if memory.is_dir() else None
 
 
 def require_own_rooms() -> None:
@@ -210,10 +225,20 @@ class Session:
         """The catalogue, for holders of the records key."""
         if not self.keyring.holds(RECORDS):
             raise NotPermitted("Your role does not include the intake book. Ask the mailroom or the records manager.")
+        return Catalogue(self._records)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What people decided: events, holds, plans, disposals; for holders of the records key."""
+        self.catalogue  # noqa: B018  (the same permission, the same database)
+        return Ledger(self._records)
+
+    @cached_property
+    def _records(self) -> Database:
         key = self.keyring.database_key(CATALOGUE, RECORDS)
-        catalogue = Catalogue(open_database(self.layout.catalogue, self.disk, key=key))
-        self._closing.callback(catalogue.close)
-        return catalogue
+        database = open_database(self.layout.catalogue, self.disk, key=key)
+        self._closing.callback(database.close)
+        return database
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -264,19 +289,28 @@ class Session:
         return opened[compartment]
 
 
-def open_person(environment: Environment) -> Session:
-    """Open the vault as the person whose identity was named.
+def open_person(environment: Environment, *, ask_anew: bool = False) -> Session:
+    """Open the vault as the person whose identity was named; with `ask_anew`, whether it is unlocked or not.
 
     Raises:
         ConfigurationError: no identity named, or it belongs to another vault.
     """
     config = find_config(environment)
+    return _open(environment, config, named_identity(environment, config), ask_anew=ask_anew)
+
+
+def named_identity(environment: Environment, config: Config) -> Path:
+    """The identity file that --identity names.
+
+    Raises:
+        ConfigurationError: none was named.
+    """
     if environment.identity_file is None:
         raise ConfigurationError(
             "Who are you? Name your identity file with --identity FILE or POSTSTELLE_IDENTITY "
             f"(the office's identities are made in {config.identities})."
         )
-    return _open(environment, config, environment.identity_file)
+    return environment.identity_file
 
 
 def open_service(environment: Environment) -> Session:
@@ -290,7 +324,7 @@ def open_person_or_service(environment: Environment) -> Session:
     return open_service(environment) if environment.identity_file is None else open_person(environment)
 
 
-def _open(environment: Environment, config: Config, identity_path: Path) -> Session:
+def _open(environment: Environment, config: Config, identity_path: Path, *, ask_anew: bool = False) -> Session:
     file: IdentityFile = read_identity(identity_path)
     layout = layout_of(config)
     vault_id = read_vault_id(layout)
@@ -300,10 +334,33 @@ def _open(environment: Environment, config: Config, identity_path: Path) -> Sess
             "office with --config, or the right identity with --identity."
         )
     book = read_keybook(layout.keybook, file.genesis_hash, vault_id)
-    identity = file.open(lambda: environment.passphrase(file.user))
+    identity = None if ask_anew else _unlocked(environment, file)
+    if identity is None:
+        identity = file.open(lambda: environment.passphrase(file.user))
     if book.person(identity.person_id) is None:
         raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
     return Session(environment, config, identity, book)
+
+
+def _unlocked(environment: Environment, file: IdentityFile) -> Identity | None:
+    """The identity as its agent holds it, or None: then its passphrase is asked for."""
+    if not file.needs_passphrase or environment.runtime is None or not environment.runtime.is_dir():
+        return None
+    from poststelle.access import agent
+
+    secret = agent.ask_secret(agent_place(environment.runtime, file))
+    try:
+        identity = None if secret is None else Identity(file.user, secret)
+    except ValueError:
+        return None
+    return identity if identity is not None and identity.person_id == file.person_id else None
+
+
+def agent_place(runtime: Path, file: IdentityFile) -> "Place":
+    """Where the agent of an identity listens."""
+    from poststelle.access.agent import Place
+
+    return Place(folder=runtime, vault_id=file.vault_id, person_id=file.person_id)
 
 
 def intake_settings(config: Config) -> "IntakeSettings":
@@ -377,35 +434,28 @@ def is_configured_law(config: Config, book: KeyBook) -> bool:
     return bool(json.loads(json.dumps(config.law())) == book.office)
 
 
-def harden_process() -> None:
-    """Keep keys out of core dumps and other processes' reach: not dumpable, no core file."""
-    import ctypes
-    import resource
+def classifier(config: Config, law: dict[str, Any] | None = None) -> "Classifier":
+    """The classifier: evidence from the configuration, but classes and where they are filed from the law.
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    pr_set_dumpable = 4
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_dumpable, 0, 0, 0, 0)
-
-
-def classifier(config: Config) -> "Classifier":
-    """The classifier with the office's evidence."""
+    `law` is the key book's office. Without it the configuration's own wish counts: for trying evidence out,
+    never for taking mail in, or whoever may edit config.yaml could send a class to other readers.
+    """
     from classifiers.classifier import Classifier
     from classifiers.settings import ClassifierSettings, ClassRule, Phrase, StructureWeight
 
-    wish = config.value["classification"]
+    wish, evidence = config.value["classification"], config.value["classes"]
     rules = tuple(
         ClassRule(
             code=code,
-            label=rule["label"],
-            compartment=rule["compartment"],
-            retention=rule["retention"],
-            phrases=tuple(Phrase(**phrase) for phrase in rule["phrases"]),
-            structure=tuple(StructureWeight(**weight) for weight in rule["structure"]),
-            tax_relevant=rule["tax_relevant"],
-            prior=rule["prior"],
+            label=line["label"],
+            compartment=line["compartment"],
+            retention=line["retention"],
+            phrases=tuple(Phrase(**phrase) for phrase in evidence.get(code, {}).get("phrases", ())),
+            structure=tuple(StructureWeight(**weight) for weight in evidence.get(code, {}).get("structure", ())),
+            tax_relevant=line["tax_relevant"],
+            prior=evidence.get(code, {}).get("prior", 0.0),
         )
-        for code, rule in config.value["classes"].items()
+        for code, line in (config.law() if law is None else law)["classes"].items()
     )
     office = config.value["office"]
     return Classifier(

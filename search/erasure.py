@@ -7,10 +7,17 @@ living term that is not smaller does, because nothing living lies between the tw
 """
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from poststelle.access.database import Database
+
+TELLING_CHARACTERS = 6
+"""Shorter removed terms are not looked for: by chance they are part of something that lives."""
+FEW_TERMS = 256
+"""Up to so many terms it is quicker to look for each than to take the image apart."""
+_SPELLED = re.compile(rb"[0-9a-z_\x80-\xff]{%d,}" % TELLING_CHARACTERS)
 
 _MAIN_INDEX = b"0"
 """First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
@@ -67,3 +74,36 @@ def _next_living_term(database: "Database", separator: bytes) -> bytes | None:
         if spelled >= separator:
             return spelled
     return None
+
+
+def still_spelled(database: "Database", removed: set[str]) -> bool:
+    """Whether a term that no letter holds any more is still spelled on a decrypted page, freed pages included."""
+    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
+    dead = {
+        term.encode()
+        for term in removed
+        if len(term) >= TELLING_CHARACTERS
+        and database.row("SELECT 1 FROM temp.postings WHERE term = ? LIMIT 1", (term,)) is None
+    }
+    image = b"".join(database.pages())
+    found = _spelled(image, dead)
+    if not found:
+        return False
+    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.living USING fts5vocab('main', 'terms', 'row')")
+    living = "\n".join(term for (term,) in database.rows("SELECT term FROM temp.living")).encode()
+    return any(term not in living for term in found)
+
+
+def _spelled(image: bytes, dead: set[bytes]) -> set[bytes]:
+    """Those of the terms that stand anywhere in the image."""
+    if len(dead) <= FEW_TERMS:
+        return {term for term in dead if term in image}
+    lengths = sorted({len(term) for term in dead})
+    return {
+        piece
+        for spelled in set(_SPELLED.findall(image))
+        # Terms stand side by side without a blank: look at every place where one could begin.
+        for start in range(len(spelled) - TELLING_CHARACTERS + 1)
+        for length in lengths
+        if (piece := spelled[start : start + length]) in dead
+    }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
-from search.erasure import forget_separators
+from search.erasure import forget_separators, still_spelled
 from search.matching import Plan
 
 if TYPE_CHECKING:
@@ -125,6 +125,26 @@ class CompartmentIndex:
         """
         with self._database.transaction():
             self._remove(document_id)
+
+    def purge(self, document_ids: Iterable[str]) -> bool:
+        """Remove letters for good: terms, log and proof; unknown ids are fine.
+
+        False if another reader keeps the log, or a term that only they held is still spelled on a page: then
+        it is to be repeated.
+        """
+        with self._database.transaction():
+            removed: set[str] = set()
+            for document_id in document_ids:
+                removed |= self._take_out(document_id)
+            if removed and not forget_separators(self._database, removed):
+                self._renew()
+        if not self._database.truncate_log():
+            return False
+        if not still_spelled(self._database, removed):
+            return True
+        # Never seen, but cheap to answer: terms written anew spell only what lives.
+        self.renew()
+        return self._database.truncate_log() and not still_spelled(self._database, removed)
 
     def problems(self) -> list[str]:
         """What the database's own check finds; every page is read and authenticated."""
@@ -233,11 +253,17 @@ class CompartmentIndex:
         self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (_check(streams), number))
 
     def _remove(self, document_id: str) -> None:
+        removed = self._take_out(document_id)
+        if removed and not forget_separators(self._database, removed):
+            self._renew()
+
+    def _take_out(self, document_id: str) -> set[str]:
+        """Delete a letter's rows and postings; returns its terms, whose separators are still to be forgotten."""
         row = self._database.row(
             "SELECT number, terms_check FROM letters JOIN contents USING(number) WHERE document_id = ?", (document_id,)
         )
         if row is None:
-            return
+            return set()
         number, check = row
         streams = self.analyser.streams(self.entry(number))
         if check != _check(streams):
@@ -248,8 +274,7 @@ class CompartmentIndex:
         self._database.run("INSERT INTO terms(terms) VALUES('flush')")
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        if not forget_separators(self._database, {term for stream in streams for term in stream.split()}):
-            self._renew()
+        return {term for stream in streams for term in stream.split()}
 
     def _entries(self, condition: str, bindings: tuple[Any, ...]) -> Iterator[IndexEntry]:
         rows = self._database.rows(

@@ -22,7 +22,7 @@ CANARIES = {
 }
 """One word printed in each letter and nowhere else; each also stands, in part, in the file's name."""
 UNREADABLE = "notiz-weidenkorb.pdf"
-UNREADABLE_CONTENT = "Keine Seite, nur Buchstaben: Weidenkorbflechterei.\n".encode() * 40
+UNREADABLE_CONTENT = b"Keine Seite, nur Buchstaben: Weidenkorbflechterei.\n" * 40
 """Called PDF and none: it goes to quarantine as it is."""
 
 

@@ -20,7 +20,7 @@ WINDOW_BYTES = 32
 WINDOWS = 64
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _GZIP = re.compile(rb"\x1f\x8b\x08")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}=*")
 _LEAST_INFLATED = 16
 _MOST_INFLATED = 8_000_000
 
@@ -84,8 +84,7 @@ def _layers(content: bytes) -> Iterator[tuple[str, bytes]]:
             if len(inflated) >= _LEAST_INFLATED:
                 yield f"inside {name}", inflated
     for match in _BASE64.finditer(content):
-        data = match[0].rstrip(b"=")
-        yield "inside base64", base64.b64decode(data + b"=" * (-len(data) % 4 if len(data) % 4 != 1 else 3))
+        yield "inside base64", base64.b64decode(match[0][: len(match[0]) // 4 * 4])
 
 
 def _told(layer: str, data: bytes, evidence: Evidence) -> Iterator[str]:

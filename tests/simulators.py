@@ -13,20 +13,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from intake import Recognition
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, UnreadableFile
+from poststelle.verbs.taking_in import TakenIn, intake
+from poststelle.wiring import Environment
 
 PROGRAM = Path(sys.executable).with_name("poststelle")
 PATIENCE_SECONDS = 120
-SERIES = {"finance": "FIN", "hr": "HR", "unsorted": "UNS"}
 
 
 # Offices ------------------------------------------------------------------------------------------------------
@@ -309,6 +313,58 @@ class RecordedPool:
         """Nothing runs."""
 
 
+def no_passphrase(user: str) -> str:
+    """For in-process work with identities that need none."""
+    raise ConfigurationError(f"nobody can be asked for the passphrase of {user}")
+
+
+def environment_of(office: Office, disk: Disk | None = None, user: str | None = None) -> Environment:
+    """The office as this process may use it; a minute later than it is, so that nothing waits for files to settle."""
+    return Environment(
+        cwd=office.folder,
+        config_file=office.config,
+        identity_file=None if user is None else office.identity(user),
+        passphrase=no_passphrase,
+        config_folders=(),
+        cache=office.root / "cache" / "poststelle",
+        state=office.state / "poststelle",
+        disk=disk or Disk(),
+        now=lambda: datetime.now(UTC) + timedelta(minutes=1),
+    )
+
+
+def drain(office: Office, disk: Disk, answers: dict[str, Recognition | UnreadableFile]) -> list[TakenIn]:
+    """Take in what waits in the inbox in this process, with recorded recognition."""
+    room = "poststelle.verbs.taking_in"
+    with (
+        patch(f"{room}.RecognitionPool", lambda settings, folder: RecordedPool(answers)),
+        # Hardening cannot be undone and would reach the tests that follow.
+        patch(f"{room}.harden_process", lambda: None),
+        intake(
+            environment_of(office, disk), [], move=False, received_on=None, on_progress=lambda progress: None
+        ) as run,
+    ):
+        return list(run.outcomes)
+
+
+def killed_at(step: int, office: Office, answers: dict[str, Recognition | UnreadableFile]) -> bool:
+    """Drain in a child that dies right before a step; False if it finished because there are fewer steps."""
+    child = os.fork()
+    if child == 0:
+        try:
+            drain(office, DyingDisk(step), answers)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return True
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise AssertionError(f"the child failed before it died at step {step}")
+    return False
+
+
 # As a program -------------------------------------------------------------------------------------------------
 
 
@@ -333,11 +389,6 @@ def _main() -> None:
         _many()
     else:
         main(arguments, disk=disk_for(drill))
-
-
-def no_passphrase(user: str) -> str:
-    """For in-process work with identities that need none."""
-    raise ConfigurationError(f"nobody can be asked for the passphrase of {user}")
 
 
 if __name__ == "__main__":

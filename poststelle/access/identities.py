@@ -132,6 +132,10 @@ class IdentityFile:
         return str(self.header["vault"])
 
     @property
+    def person_id(self) -> str:
+        return str(self.header["person"])
+
+    @property
     def genesis_hash(self) -> str:
         """SHA-256 of the key book's first statement: pinned here, outside the vault."""
         return str(self.header["genesis"])
@@ -242,7 +246,7 @@ def _b64(data: bytes) -> str:
 
 
 def new_one_time_code() -> str:
-    """A code to hand out: 16 letters and digits in groups of four, 80 bits, nothing that looks alike."""
+    """A code to hand out: 16 letters and digits in groups of four, 79 bits, nothing that looks alike."""
     return _grouped("".join(secrets.choice(CODE_ALPHABET) for _ in range(16)), 4, "-")
 
 

@@ -1,6 +1,7 @@
 """The command line: one file per command, no logic; every command calls one function of `poststelle.verbs`."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -13,11 +14,13 @@ from poststelle.cli.printing import Printer
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, ExitStatus, PoststelleError
 
+DISK_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+"""What a disk may do to anybody; every other OSError is a programmer's mistake and stays a traceback."""
 VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
     "Take in": ("init", "intake", "watch", "quarantine"),
     "Find": ("search", "show", "export"),
-    "Look after": ("verify", "doctor", "identity"),
+    "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),
 }
 
 
@@ -160,6 +163,14 @@ def run(arguments: list[str] | None = None, disk: Disk | None = None) -> int:
         # Whoever read our output has seen enough; do not complain when Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
+    except OSError as err:
+        if err.errno not in DISK_FAILURES:
+            raise
+        return _fail(
+            f"A disk failed: {err.strerror}. Nothing was lost: what is not filed yet lies in the inbox. Make room or "
+            "check the disk, then start again; `poststelle doctor` shows the free space.",
+            ExitStatus.PROBLEMS,
+        )
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -141,7 +141,7 @@ def opened_intake(
             Pipeline(
                 inbox=inbox,
                 pool=pool,
-                classifier=classifier(config),
+                classifier=classifier(config, session.book.office),
                 filing=filing,
                 index=_indexer(session),
                 log=session.flush_outbox,

@@ -1,7 +1,6 @@
 """What accounting gets of the mail room is the same, byte for byte, whether or not HR's letters exist."""
 
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import CANARIES
 from drawn_scans import encoded, letter
-from simulators import Office, Ran
+from simulators import Office
 
 from bench.letters import Letter
 
@@ -62,11 +61,12 @@ def every_read_command(office: Office, document: dict[str, str], letters: dict[s
     names = [document["id"], document["accession"], MADE_UP, "HR-2026-999999", "FIN-2026-999999", "Q-2026-000001", "x"]
     invoice = letters[INVOICE]
     queries = [
-        "Überweisung", "ueberweisung", UNIQUE, UNIQUE.lower(), "Rabenkrähenfedre", "Rabenk*", "Raben*", "Moorbirkenhein",
-        "Fahrenholz", "Lohnabrechnung", "Lohnabrechnugn", "Gehalt", "Rechnung AND Überweisung", "Rechnung OR Gehalt",
-        "Rechnung NOT Überweisung", f'"{invoice.subject}"', f"reference:{invoice.reference}", f'sender:"{invoice.sender}"',
-        "sender:Kranichfeld", "class:payroll", "class:invoice", "date:[2026-01 TO 2026-12]", "date:2026-05-28",
-        "amount:>1", "4711", f"iban:{invoice.iban}", "(offen", "gibtesnicht", "Quarzsandfiltre", "Zwiebelturmuhr",
+        "Überweisung", "ueberweisung", UNIQUE, UNIQUE.lower(), "Rabenkrähenfedre", "Rabenk*", "Raben*",
+        "Moorbirkenhein", "Fahrenholz", "Lohnabrechnung", "Lohnabrechnugn", "Gehalt", "Rechnung AND Überweisung",
+        "Rechnung OR Gehalt", "Rechnung NOT Überweisung", f'"{invoice.subject}"', f"reference:{invoice.reference}",
+        f'sender:"{invoice.sender}"', "sender:Kranichfeld", "class:payroll", "class:invoice", "date:2026-05-28",
+        "date:[2026-01 TO 2026-12]", "amount:>1", "4711", f"iban:{invoice.iban}", "(offen", "gibtesnicht",
+        "Quarzsandfiltre", "Zwiebelturmuhr",
     ]  # fmt: skip
     return [
         *(["search", query] for query in queries),
@@ -177,5 +177,3 @@ def test_one_department_and_the_other_see_disjoint_mail(filled_office: Office) -
         per_user[user] = {hit["accession"].split("-")[0] for hit in hits}
 
     assert per_user == {"accounting": {"FIN"}, "hr": {"HR"}, "sales": set(), "owner": {"FIN", "HR"}}
-
-

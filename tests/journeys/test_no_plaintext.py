@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import shutil
 import signal
 import stat
 import time
@@ -22,7 +21,7 @@ MEMORY = Path("/dev/shm")
 @pytest.fixture(scope="session")
 def evidence(scans: dict[str, Path]) -> Evidence:
     """Canaries in texts, in parts of file names, in queries, and in the bytes of every kind of original."""
-    names = [word for name in scans for word in Path(name).stem.split("-") if len(word) > 7]
+    names = [Path(name).stem.split("-")[-1] for name in scans]
     return Evidence.of([*CANARIES.values(), *names, QUERY_WORD, "Weidenkorbflechterei"], scans.values())
 
 
@@ -59,10 +58,9 @@ def lived_in(office: Office, scans: dict[str, Path], tmp_path: Path) -> Iterator
     try:
         office.drop(*scans.values())
         wait_until(lambda: log.read_bytes().count(b'"status"') == len(scans), "all the mail was taken in")
-        for user, query in (("accounting", QUERY_WORD), ("accounting", "Quarzsandfilter"), ("hr", "Moorbirkenhain")):
-            ran = office.run("search", query, user=user)
-            (office.root / f"{query}.err").write_text(ran.err)
-        office.run("search", f"({QUERY_WORD}", user="hr")
+        searches = (("accounting", QUERY_WORD), ("accounting", "Quarzsandfilter"), ("hr", "Moorbirkenhain"))
+        for number, (user, query) in enumerate(searches):
+            (office.root / f"search-{number}.log").write_text(office.done("search", query, user=user).err)
         for place in own_places(office):
             copy_living(place, living / place.name)
         wal = [path for path in living.rglob("*-wal") if path.stat().st_size]
@@ -75,16 +73,12 @@ def lived_in(office: Office, scans: dict[str, Path], tmp_path: Path) -> Iterator
     finally:
         watch.kill()
         watch.wait()
-    for name in ("Quarzsandfilter.err", "Moorbirkenhain.err"):
-        (office.root / name).rename(office.root / f"{len(name)}.err")
-    (office.root / f"{QUERY_WORD}.err").rename(office.root / "0.err")
     yield office, living
 
 
 def test_nothing_of_a_letter_is_readable_anywhere(lived_in: tuple[Office, Path], evidence: Evidence) -> None:
     """Whoever steals the disk, a backup, a log or a cache must learn nothing of what people wrote to the company."""
     office, living = lived_in
-    shutil.rmtree(living, ignore_errors=False) if not living.exists() else None
 
     assert leaks([living], evidence) == []
     assert leaks(own_places(office), evidence) == []
@@ -106,7 +100,7 @@ def plant_query(place: Path, original: bytes) -> None:
 
 
 def plant_zlib(place: Path, original: bytes) -> None:
-    place.write_bytes(os.urandom(333) + zlib.compress("ein Zwiebelturmuhr-Werk, sehr alt".encode(), 9) + os.urandom(99))
+    place.write_bytes(os.urandom(333) + zlib.compress(b"ein Zwiebelturmuhr-Werk, sehr alt", 9) + os.urandom(99))
 
 
 def plant_gzip(place: Path, original: bytes) -> None:

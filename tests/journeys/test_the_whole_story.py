@@ -194,7 +194,7 @@ def test_discarding_destroys_the_file_and_keeps_the_number(full_office: Office) 
     assert full_office.done("quarantine", "list").json["documents"] == []
     assert full_office.run("quarantine", "show", number, user="mailroom").status == 4
     assert recover(full_office, "original", document).status != 0
-    assert [path for path in full_office.vault.rglob(f"{document}*")] == []
+    assert list(full_office.vault.rglob(f"{document}*")) == []
     assert full_office.done("verify").json["ok"]
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from intake.engine import Engine, FoundWord, open_engine
 from intake.page import PageFindings, read_page
 from intake.reading import open_pages
+from poststelle.errors import UnreadableFile
 from poststelle.records import PageOrigin
 
 GERMAN = ("deu",)
@@ -255,6 +256,22 @@ def test_the_rotation_a_pdf_page_asks_for_is_obeyed(read: Read) -> None:
     assert page.rotation_degrees == 0
     assert page.height_px > page.width_px
     assert "Reparatur der Eingangstür" in text(page)
+
+
+def test_a_damaged_pdf_is_not_called_encrypted_after_one_that_is(read: Read) -> None:
+    """The library remembers the last letter's error; the clerk would ask the sender for a password in vain."""
+    import io
+
+    import pikepdf
+
+    stream = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf([b""]))) as document:
+        document.save(stream, encryption=pikepdf.Encryption(owner="owner", user="secret"))
+
+    for data, code in ((stream.getvalue(), "encrypted-pdf"), (pdf([]), "damaged")):
+        with pytest.raises(UnreadableFile) as refused:
+            read(data)
+        assert refused.value.reason_code == code
 
 
 @pytest.mark.system_tesseract
