@@ -90,6 +90,7 @@ class Filing:
         dated = classified.fact("date")
         event_on = max(received_on, date.fromisoformat(dated.value)) if dated else received_on
         stage = Stage.REVIEW if classified.needs_review else Stage.FILED
+        retried = self._catalogue.retry_of(document_id)
         numbers = self._catalogue.commit_letter(
             NewLetter(
                 document_id=document_id,
@@ -106,7 +107,7 @@ class Filing:
                 pages=len(classified.document.pages),
                 parts=parts,
                 wraps=tuple(_fixity(wrap) for wrap in wraps),
-                retry_of=self._catalogue.retry_of(document_id),
+                retry_of=retried,
             ),
             by=self._service.person_id,
         )
@@ -114,6 +115,7 @@ class Filing:
         self._register(document_id, LETTER, compartment, numbers.year, numbers.number, stage)
         self._read_back(document_id, keys, parts, classified.document.file.sha256)
         self._disk.reached("read-back")
+        self._destroy_retried(retried)
         return ArchivedDocument(
             document_id=document_id,
             accession=accession(self._book, compartment, numbers.year, numbers.number),
@@ -129,6 +131,7 @@ class Filing:
         mark = duplicate_mark(self._service.duplicate_seed, UNSORTED, content.chunks())
         text = encode_quarantine(QuarantineText(file=file, reason_code=reason_code, reason=reason))
         keys, parts, wraps = self._seal(file.document_id, UNSORTED, content, text)
+        retried = self._catalogue.retry_of(file.document_id)
         numbers = self._catalogue.commit_quarantine(
             NewQuarantine(
                 document_id=file.document_id,
@@ -138,7 +141,7 @@ class Filing:
                 mark=mark,
                 parts=parts,
                 wraps=tuple(_fixity(wrap) for wrap in wraps),
-                retry_of=self._catalogue.retry_of(file.document_id),
+                retry_of=retried,
             ),
             by=self._service.person_id,
         )
@@ -146,6 +149,7 @@ class Filing:
         self._register(file.document_id, QUARANTINE, UNSORTED, numbers.year, numbers.number, Stage.QUARANTINED)
         self._read_back(file.document_id, keys, parts, file.sha256)
         self._disk.reached("read-back")
+        self._destroy_retried(retried)
         return Quarantined(
             document_id=file.document_id,
             number=quarantine_number(numbers.year, numbers.number),
@@ -198,6 +202,11 @@ class Filing:
     ) -> None:
         scope_id = self._book.current(index_scope(compartment)).scope_id
         self._keys.register(document_id, kind, scope_id, year, number, text_version, stage)
+
+    def _destroy_retried(self, document_id: str | None) -> None:
+        """The quarantined copy goes once its content is filed anew; `repair` does it if a crash comes first."""
+        if document_id is not None:
+            self.destroy(document_id)
 
     def _read_back(self, document_id: str, keys: _Keys, parts: Sequence[StoredPart], source_sha256: str) -> None:
         """Open what was just written, with the keys still in memory, and compare with the source."""

@@ -57,6 +57,11 @@ class VaultLayout:
         return self.vault / "intake.lock"
 
     @property
+    def purge_lock(self) -> Path:
+        """Held by the one process that destroys."""
+        return self.vault / "purge.lock"
+
+    @property
     def keys(self) -> Path:
         return self.key_store / "keys.db"
 

@@ -26,7 +26,15 @@ from poststelle.errors import Damaged, PoststelleError
 from poststelle.records import Part, Problem
 from poststelle.stages import Stage
 
-KNOWN_FILES = {"VAULT.json", "keybook.jsonl", "audit.jsonl", "recover.py", "intake.lock", "disposals.jsonl"}
+KNOWN_FILES = {
+    "VAULT.json",
+    "keybook.jsonl",
+    "audit.jsonl",
+    "recover.py",
+    "intake.lock",
+    "purge.lock",
+    "disposals.jsonl",
+}
 Progress = Callable[[int, int], None]
 
 

@@ -96,6 +96,8 @@ class Pipeline:
     workers: int
     received_on: date | None = None
     """The day of receipt if it is not the day of intake."""
+    catch_up: Callable[[], None] = lambda: None
+    """Makes findable what a crash left out of an index."""
     on_progress: Callable[[Progress], None] = lambda progress: None
     _events: "queue.SimpleQueue[_Event]" = field(default_factory=queue.SimpleQueue)
     _in_flight: int = 0
@@ -113,6 +115,7 @@ class Pipeline:
         self.filing.repair([claim.document_id for claim in claims])
         self.log()
         again = [claim for claim in claims if not self._finish_committed(claim)]
+        self.catch_up()
         yield from self.take_in(again)
 
     def take_in(self, claims: Iterable[Claim]) -> Iterator[Outcome]:

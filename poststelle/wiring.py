@@ -1,6 +1,8 @@
 """The wiring: the one place that knows the real paths, clock, environment and identities, and joins the rooms."""
 
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -17,7 +19,7 @@ from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import Catalogue
 from archive.filing import Filing
 from archive.founding import index_database, read_vault_id
-from archive.keystore import KeyStore
+from archive.keystore import KeyStore, insert_database_wrap
 from archive.layout import VaultLayout
 from archive.ledger import Ledger
 from archive.objects import FileObjects
@@ -26,8 +28,8 @@ from poststelle.access.audit import AuditLog, Entry, Head
 from poststelle.access.database import Database, open_database
 from poststelle.access.hardening import harden_process as harden_process
 from poststelle.access.identities import Identity, IdentityFile, read_identity
-from poststelle.access.keybook import AUDIT, RECORDS, KeyBook, index_scope, read_keybook
-from poststelle.access.keyring import Keyring
+from poststelle.access.keybook import AUDIT, RECORDS, KeyBook, append_statement, index_scope, read_keybook
+from poststelle.access.keyring import Keyring, make_database_key
 from poststelle.config import Config, load
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
@@ -276,6 +278,26 @@ class Session:
             now=self.now,
         )
 
+    def drop_index(self, compartment: str) -> bool:
+        """Throw a compartment's index and its key away, and begin an empty one: how a purge reaches an index whose
+        key the service does not hold. The next holder's search fills it again from the living letters."""
+        from search.index import CompartmentIndex
+
+        path, name = self.layout.index(compartment), index_database(compartment)
+        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            self.disk.unlink(file, missing_ok=True)
+        epoch = self.book.current(index_scope(compartment))
+        key, wrap = make_database_key(self.book.vault_id, name, epoch)
+        content = {"databases": {name: hashlib.sha256(wrap).hexdigest()}}
+        self.book = append_statement(
+            self.layout.keybook, self.book, self.identity, "databases", content, self.now(), self.disk
+        )
+        self.__dict__.pop("keyring", None)
+        self.mirrored_keys.apply([insert_database_wrap(name, epoch.number, wrap)])
+        with open_database(path, self.disk, key=key, create=True) as database:
+            CompartmentIndex.create(database, compartment)
+        return True
+
     def index(self, compartment: str) -> "CompartmentIndex":
         """A compartment's index; the caller must hold its key. One per session and compartment."""
         from search.index import CompartmentIndex
@@ -470,3 +492,42 @@ def classifier(config: Config, law: dict[str, Any] | None = None) -> "Classifier
             office_names=(office["name"], *office["also_known_as"]),
         )
     )
+
+
+@contextlib.contextmanager
+def only_intake(session: Session) -> Iterator[None]:
+    """One process takes mail in; a second one is refused instead of doing the work twice.
+
+    Raises:
+        ConfigurationError: another intake or watch runs on this vault.
+    """
+    message = (
+        "Another `poststelle intake` or `watch` is taking mail in for this vault. Let it do so: drop your files into "
+        "the inbox, or stop it first."
+    )
+    with _locked(session.layout.lock, message):
+        yield
+
+
+@contextlib.contextmanager
+def only_purge(session: Session) -> Iterator[None]:
+    """One process destroys; mail may be taken in meanwhile.
+
+    Raises:
+        ConfigurationError: another purge runs on this vault.
+    """
+    with _locked(session.layout.purge_lock, "Another `poststelle purge run` is at work on this vault. Let it finish."):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, message: str) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise ConfigurationError(message) from err
+        yield
+    finally:
+        os.close(descriptor)

@@ -123,6 +123,21 @@ class AuditLog:
         except ValueError as err:
             raise BrokenLog(_broken("a line near its end cannot be read")) from err
 
+    def last_time(self) -> datetime | None:
+        """When the last entry was written; one short read."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES))
+                lines = stream.read().splitlines()
+        except FileNotFoundError:
+            return None
+        for line in reversed(lines):
+            try:
+                return datetime.fromisoformat(json.loads(line)["at"])
+            except (ValueError, KeyError, TypeError):
+                continue
+        return None
+
     def contains(self, head: Head) -> bool:
         """Whether the line that was seen last is still where it was: one read."""
         try:

@@ -5,7 +5,8 @@ One JSON line per statement: `{"body": {...}, "ed25519": "…", "ml_dsa_65": "�
 Signatures are over `purpose("statement v1", vault) + NUL + canonical body`. Rules on replay:
 
 - Statement 0 is the genesis; its hash is pinned outside the vault, in every identity file and the kit.
-- Every later statement is signed by a person whose role at that point holds the right `grant`.
+- Every later statement is signed by a person whose role at that point holds the right `grant`; only a
+  `databases` statement, which names a new wrap of a database key, may also be the service's.
 - A person's keys never change under one id (the id is their hash); removal is final for that id.
 - Epochs of a scope count 1, 2, 3 …; a wrap is valid only if its hash stands in the book.
 - An unknown kind is refused: a newer program wrote it, and guessing would be worse than stopping.
@@ -275,7 +276,8 @@ def _signer(book: KeyBook, body: dict[str, Any]) -> PublicIdentity:
         raise TamperedKeyBook(_tampered(f"statement {body['seq']} is signed by nobody in the book"))
     # Until the office statement names roles, only the genesis owner speaks.
     may_grant = book.holds_right(person.person_id, "grant") if book.roles else True
-    if not may_grant:
+    # A purge in blind mode throws an index and its key away: the service may name the new key's wrap, no more.
+    if not may_grant and not (person.kind == "service" and body["kind"] == "databases"):
         raise TamperedKeyBook(_tampered(f"statement {body['seq']} is signed by somebody without the right to"))
     return person.public
 
@@ -347,11 +349,18 @@ def _apply_epochs(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     return replace(book, epochs=epochs, database_wraps=book.database_wraps | body["databases"])
 
 
+def _apply_databases(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    if not set(body["databases"]) <= set(book.database_wraps):
+        raise ValueError("unknown database")
+    return replace(book, database_wraps=book.database_wraps | body["databases"])
+
+
 _APPLY: dict[str, Callable[[KeyBook, dict[str, Any]], KeyBook]] = {
     "office": _apply_office,
     "people": _apply_people,
     "kit": _apply_kit,
     "epochs": _apply_epochs,
+    "databases": _apply_databases,
 }
 
 

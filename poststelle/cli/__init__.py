@@ -18,9 +18,10 @@ DISK_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS
 """What a disk may do to anybody; every other OSError is a programmer's mistake and stays a traceback."""
 VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
-    "Take in": ("init", "intake", "watch", "quarantine"),
+    "Take in": ("init", "intake", "watch", "quarantine", "review", "list"),
     "Find": ("search", "show", "export"),
-    "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),
+    "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "purge"),
+    "Look after": ("verify", "doctor", "unlock", "identity"),
 }
 
 

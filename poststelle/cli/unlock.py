@@ -9,7 +9,9 @@ from poststelle.cli.printing import count
 
 
 @click.command(short_help="One passphrase, many searches.")
-@click.option("--for", "duration", default="8h", show_default=True, metavar="TIME", help="30m, 8h or 1h30m; at most 24h.")
+@click.option(
+    "--for", "duration", default="8h", show_default=True, metavar="TIME", help="30m, 8h or 1h30m; at most 24h."
+)
 @click.option("--stop", is_flag=True, help="Lock again now.")
 @pass_context
 def command(context: Context, duration: str, stop: bool) -> None:
@@ -32,7 +34,11 @@ def command(context: Context, duration: str, stop: bool) -> None:
 
     if stop:
         locked = lock(context.environment())
-        said = f"Locked: {locked.user} is asked for the passphrase again." if locked.was_unlocked else "Nothing was unlocked."
+        said = (
+            f"Locked: {locked.user} is asked for the passphrase again."
+            if locked.was_unlocked
+            else "Nothing was unlocked."
+        )
         value = {"user": locked.user, "until": None, "socket": os.fspath(locked.socket)}
         context.printer.result(value, lambda: said)
         return
@@ -53,5 +59,6 @@ def command(context: Context, duration: str, stop: bool) -> None:
         "not_yet_findable": unlocked.not_yet_findable,
     }
     context.printer.result(
-        value, lambda: f"Unlocked for {unlocked.user} until {until:%Y-%m-%d %H:%M}. Lock earlier: poststelle unlock --stop"
+        value,
+        lambda: f"Unlocked for {unlocked.user} until {until:%Y-%m-%d %H:%M}. Lock earlier: poststelle unlock --stop",
     )

@@ -1,8 +1,6 @@
 """`intake` and `watch`: what drops becomes a filed letter."""
 
 import contextlib
-import fcntl
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +11,7 @@ from pathlib import Path
 from intake import Claim, Inbox, RecognitionPool
 from poststelle.access.keybook import index_scope
 from poststelle.config import Config
-from poststelle.errors import ConfigurationError, StorageError
+from poststelle.errors import ConfigurationError, Damaged, StorageError
 from poststelle.pipeline import Outcome, Pipeline, Progress
 from poststelle.records import ArchivedDocument, Fact, Reason
 from poststelle.wiring import (
@@ -23,6 +21,7 @@ from poststelle.wiring import (
     find_config,
     harden_process,
     intake_settings,
+    only_intake,
     open_person,
     open_service,
     work_folder,
@@ -124,7 +123,7 @@ def opened_intake(
         stack.callback(pool.abort)
         session = stack.enter_context(open_service(environment))
         viewer = session if environment.identity_file is None else stack.enter_context(open_person(environment))
-        stack.enter_context(_only_intake(session))
+        stack.enter_context(only_intake(session))
         _require_inbox(config)
         session.objects.sweep()
         inbox = Inbox(
@@ -151,6 +150,7 @@ def opened_intake(
                 work_folder=folder,
                 workers=settings.workers,
                 received_on=received_on,
+                catch_up=lambda: _catch_up(session),
                 on_progress=on_progress,
             ),
         )
@@ -199,10 +199,20 @@ def _indexer(session: Session) -> Callable[[ArchivedDocument], None]:
             return
         text = LetterText(classified=filed.classified, received_on=filed.received_on, duplicate_of=filed.duplicate_of)
         # The archive is the truth: an index that fails now is caught up by the next search.
-        with contextlib.suppress(StorageError):
+        with contextlib.suppress(StorageError, Damaged):
             session.index(compartment).add(index_entry(text, filed.accession, registered.sequence))
 
     return index
+
+
+def _catch_up(session: Session) -> None:
+    """After a crash: make findable what was committed but not indexed. Whatever fails here, a search will tell."""
+    from poststelle.verbs.finding import catch_up
+
+    for compartment in session.book.office["compartments"]:
+        if session.keyring.holds(index_scope(compartment)):
+            with contextlib.suppress(StorageError, Damaged):
+                catch_up(session, compartment, session.index(compartment))
 
 
 def seen(outcome: Outcome, viewer: Session) -> TakenIn:
@@ -240,27 +250,6 @@ def seen(outcome: Outcome, viewer: Session) -> TakenIn:
         reasons=(*classified.reasons, *classified.review_reasons),
         facts=classified.facts,
     )
-
-
-@contextlib.contextmanager
-def _only_intake(session: Session) -> Iterator[None]:
-    """One process takes mail in; a second one is refused instead of doing the work twice.
-
-    Raises:
-        ConfigurationError: another intake or watch runs on this vault.
-    """
-    descriptor = os.open(session.layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise ConfigurationError(
-                "Another `poststelle intake` or `watch` is taking mail in for this vault. Let it do so: drop your "
-                "files into the inbox, or stop it first."
-            ) from err
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _require_inbox(config: Config) -> None:

@@ -54,7 +54,9 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip().lower())
     duration = timedelta(hours=int(match[1] or 0), minutes=int(match[2] or 0)) if match else timedelta()
     if not timedelta() < duration <= LONGEST:
-        raise ConfigurationError(f"{text!r} is not a time that can be unlocked for. Write 30m, 8h or 1h30m; at most 24h.")
+        raise ConfigurationError(
+            f"{text!r} is not a time that can be unlocked for. Write 30m, 8h or 1h30m; at most 24h."
+        )
     return duration
 
 

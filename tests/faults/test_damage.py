@@ -1,0 +1,214 @@
+"""A flipped bit anywhere in the vault is found by `verify`: two hundred places in every kind of file."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from simulators import Office, environment_of
+
+from poststelle.errors import ConfigurationError, Damaged
+from poststelle.verbs.verifying import HARMLESS, verify
+from poststelle.wiring import open_service
+
+PLACES = 200
+HEADER_BYTES = 100
+"""Of a database: its first bytes decide how all others are read, so each of them is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file, and which problem verify names; None: the vault is refused altogether."""
+
+    find: Callable[[Office], Path]
+    codes: frozenset[str] | None
+    is_database: bool = False
+
+    @classmethod
+    def of(cls, find: Callable[[Office], Path], *codes: str, is_database: bool = False) -> "Kind":
+        return cls(find, frozenset(codes) or None, is_database)
+
+
+def _letters_object(part: str) -> Callable[[Office], Path]:
+    return lambda office: max(office.objects(part), key=lambda path: path.stat().st_size)
+
+
+def _smallest_object(part: str) -> Callable[[Office], Path]:
+    # The unreadable file is by far the smallest of the sample mail.
+    return lambda office: min(office.objects(part), key=lambda path: path.stat().st_size)
+
+
+KINDS = {
+    "an original": Kind.of(_letters_object("original"), "A013"),
+    "a text part": Kind.of(_letters_object("text"), "A013"),
+    "a quarantined original": Kind.of(_smallest_object("original"), "A013"),
+    "a quarantined text part": Kind.of(_smallest_object("text"), "A013"),
+    "the key store": Kind.of(lambda o: o.vault / "keys" / "keys.db", "A002", "A003", "A006", "A007", is_database=True),
+    "the mirror": Kind.of(lambda o: o.mirror / "keys.db", "A002", is_database=True),
+    "the catalogue": Kind.of(lambda o: o.vault / "catalogue.db", "A004", is_database=True),
+    "an index": Kind.of(lambda o: o.vault / "index" / "finance.db", "A009", is_database=True),
+    "an empty index": Kind.of(lambda o: o.vault / "index" / "legal.db", "A009", is_database=True),
+    "the audit log": Kind.of(lambda o: o.vault / "audit.jsonl", "L013"),
+    "the key book": Kind.of(lambda o: o.vault / "keybook.jsonl"),
+    "VAULT.json": Kind.of(lambda o: o.vault / "VAULT.json"),
+    "recover.py": Kind.of(lambda o: o.vault / "recover.py", "A001"),
+}
+
+
+def codes_of(office: Office) -> set[str]:
+    """What verify finds, as the service; an error that refuses the vault counts as "refused"."""
+    try:
+        with open_service(environment_of(office)) as session:
+            verified = verify(session, with_data=False, progress=lambda done, total: None)
+    except (Damaged, ConfigurationError):
+        return {"refused"}
+    return {problem.code for problem in verified.problems}
+
+
+class Snapshot:
+    """The office's small files as they were, to undo what damage and `verify` itself change."""
+
+    def __init__(self, office: Office) -> None:
+        self._folders = (office.vault, office.mirror, office.state)
+        self._files = {path: path.read_bytes() for path in self._all()}
+
+    def _all(self) -> Iterator[Path]:
+        return (path for folder in self._folders for path in folder.rglob("*") if path.is_file())
+
+    def restore(self) -> None:
+        for path in list(self._all()):
+            if path not in self._files:
+                path.unlink()
+        for path, content in self._files.items():
+            if not path.exists() or path.read_bytes() != content:
+                path.write_bytes(content)
+
+
+def places_in(size: int, *, is_database: bool, seed: str) -> list[tuple[int, int]]:
+    """(offset, bit) of the damages: the ends, random places, and a database's header byte by byte."""
+    dice = random.Random(seed)
+    offsets = [0, size - 1, *(dice.randrange(size) for _ in range(PLACES - 2))]
+    if is_database:
+        offsets += range(HEADER_BYTES)
+    return [(offset, dice.randrange(8)) for offset in offsets]
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory, filled_office: Office) -> tuple[Office, Snapshot]:
+    """An office to damage again and again; it verifies when nothing is damaged."""
+    office = filled_office.copy_to(tmp_path_factory.mktemp("damage") / "root")
+    assert codes_of(office) == set(), "the control: an undamaged vault has no problems"
+    return office, Snapshot(office)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_flipped_bit_is_found(name: str, damaged: tuple[Office, Snapshot]) -> None:
+    """A disk that rots, or somebody who changes one digit, must not go unnoticed until the letter is needed."""
+    office, snapshot = damaged
+    kind = KINDS[name]
+    path = kind.find(office)
+    content = path.read_bytes()
+    unnoticed, misnamed = [], []
+    for offset, bit in places_in(len(content), is_database=kind.is_database, seed=name):
+        snapshot.restore()
+        with path.open("r+b") as stream:
+            stream.seek(offset)
+            stream.write(bytes([content[offset] ^ 1 << bit]))
+        found = codes_of(office)
+        if not found - HARMLESS:
+            unnoticed.append((offset, bit))
+        elif not found & ((kind.codes or frozenset()) | {"refused"}):
+            misnamed.append((offset, bit, found))
+    snapshot.restore()
+    assert (unnoticed, misnamed) == ([], [])
+    assert codes_of(office) == set(), "the control: with the damage undone all is well"
+
+
+CUTS: dict[str, Callable[[bytes], bytes]] = {
+    "cut by one byte": lambda content: content[:-1],
+    "cut in half": lambda content: content[: len(content) // 2],
+    "emptied": lambda content: b"",
+    "one byte longer": lambda content: content + b"\0",
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", KINDS)
+def test_every_cut_is_found(name: str, cut: str, damaged: tuple[Office, Snapshot]) -> None:
+    """A copy that broke off, or somebody who cuts the last chunk off, must not get a shorter letter past verify."""
+    office, snapshot = damaged
+    snapshot.restore()
+    path = KINDS[name].find(office)
+    path.write_bytes(CUTS[cut](path.read_bytes()))
+
+    assert codes_of(office) - HARMLESS
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_missing_file_is_found(name: str, damaged: tuple[Office, Snapshot]) -> None:
+    """A file that was deleted must be missed, whichever it is."""
+    office, snapshot = damaged
+    snapshot.restore()
+    KINDS[name].find(office).unlink()
+
+    assert name == "the mirror" or codes_of(office) - HARMLESS
+    if name == "the mirror":
+        ran = office.run("verify")
+        assert (ran.status, "mirror" in ran.err) == (1, True), "the disk of the mirror is not mounted: said in words"
+
+
+def test_parts_that_were_swapped_are_found(damaged: tuple[Office, Snapshot]) -> None:
+    """Two invoices whose files change places: each opens nowhere, so nobody pays the wrong one."""
+    office, snapshot = damaged
+    snapshot.restore()
+    one, other = office.objects("original")[:2]
+    content = one.read_bytes(), other.read_bytes()
+    one.write_bytes(content[1])
+    other.write_bytes(content[0])
+
+    assert codes_of(office) == {"A013"}
+
+
+def test_foreign_files_are_named(damaged: tuple[Office, Snapshot]) -> None:
+    """A file that nothing accounts for may be a leftover or somebody's hiding place: it is told, not removed."""
+    office, snapshot = damaged
+    snapshot.restore()
+    (office.vault / "objects" / "notes.txt").write_text("x")
+    (office.vault / "keys" / "old.db").write_text("x")
+
+    ran = office.run("verify")
+
+    assert ran.status == 1
+    assert {(p["code"], p["id"]) for p in ran.json["problems"]} == {("A008", "notes.txt"), ("A008", "keys/old.db")}
+    assert (office.vault / "objects" / "notes.txt").exists()
+
+
+def test_a_damaged_letter_is_refused_and_the_others_are_not(full_office: Office, tmp_path: Path) -> None:
+    """One rotten file must cost one letter: nothing of it is shown, and all the others still open."""
+    hits = full_office.done("search", "Überweisung", user="accounting").json["hits"]
+    victim, other = hits[0]["id"], hits[1]["id"]
+    part = next(path for path in full_office.objects("original") if path.name.startswith(victim))
+    part.write_bytes(part.read_bytes()[:-1])
+
+    refused = full_office.run("export", victim, "-o", tmp_path / "victim", user="accounting")
+    assert (refused.status, refused.out, (tmp_path / "victim").exists()) == (5, b"", False)
+    assert full_office.run("export", other, "-o", tmp_path / "other", user="accounting").status == 0
+    verified = full_office.run("verify")
+    assert (verified.status, [p["id"] for p in verified.json["problems"]]) == (5, [victim])
+
+
+def test_a_damaged_index_stops_no_mail(full_office: Office, scans: dict[str, Path]) -> None:
+    """The index is derived: letters must go on being filed while it is broken, and searching must say so."""
+    index = full_office.vault / "index" / "finance.db"
+    content = bytearray(index.read_bytes())
+    content[5000] ^= 1
+    index.write_bytes(content)
+    full_office.drop(scans["per-mail-heidelbeer.pdf"])
+
+    taken = full_office.done("intake", user="accounting").json["documents"]
+
+    assert [d["status"] for d in taken] == ["duplicate"]
+    assert full_office.waiting() == []
+    assert full_office.run("search", "Überweisung", user="accounting").status == 5
+    assert full_office.run("search", "Überweisung", user="hr").status == 0
