@@ -237,7 +237,8 @@ class Catalogue:
             self._db.run("DELETE FROM parts WHERE document = ? AND part = ?", (revision.document_id, Part.TEXT.value))
             self._db.run("DELETE FROM wraps WHERE document = ?", (revision.document_id,))
             self._add_fixity(revision.document_id, [revision.text], revision.wraps)
-            self._post(kind, by, at, revision.details)
+            place = [revision.compartment, year, number]
+            self._post(kind, by, at, {"document": old.document_id, "place": place, **revision.details})
         return Numbers(receipt=old.receipt, year=year, number=number)
 
     # Commit points ----------------------------------------------------------------------------------------
@@ -269,7 +270,9 @@ class Catalogue:
             )
             self._add_fixity(letter.document_id, letter.parts, letter.wraps)
             self._settle_retry(letter.retry_of)
-            details = {"document": letter.document_id, "receipt": receipt, "class": letter.record_class}
+            # With its place, so that a catalogue that was lost can be made again from the log.
+            place = [letter.compartment, letter.received_on.year, number]
+            details = {"document": letter.document_id, "receipt": receipt, "class": letter.record_class, "place": place}
             self._post("filed", by, letter.filed_at, details)
         return Numbers(receipt=receipt, year=letter.received_on.year, number=number)
 

@@ -8,7 +8,7 @@ every arrow what a crash leaves and who repairs it. Repeating any step with the 
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -251,21 +251,33 @@ class Filing:
         for document_id in self._keys.unregistered():
             letter, quarantined = self._catalogue.letter(document_id), self._catalogue.quarantined(document_id)
             if letter is not None:
-                self._keys.keep_only(
-                    document_id,
-                    [(w.part_set, w.version, w.scope_id) for w in self._catalogue.wraps_of(document_id)],
-                    registered_row(letter, self._book),
-                )
-            elif quarantined is not None and quarantined.stage is Stage.QUARANTINED:
+                continue  # settled below
+            if quarantined is not None and quarantined.stage is Stage.QUARANTINED:
                 self._register(
                     document_id, QUARANTINE, UNSORTED, quarantined.year, quarantined.number, Stage.QUARANTINED
                 )
             elif document_id not in claimed:
                 self.destroy(document_id)
         settle_revisions(self._catalogue, self._keys, self._objects, self._book)
+        self._settle_register()
         for document_id in self._catalogue.gone():
             if self._keys.find(document_id) is not None:
                 self.destroy(document_id)
+
+    def _settle_register(self) -> None:
+        """Make register rows say what the catalogue says, where they were changed or lost."""
+        found = {row.document_id: row for row in self._keys.all_registered() if row.kind == LETTER}
+        for letter in self._catalogue.letters():
+            row = found.get(letter.document_id)
+            if letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
+                continue
+            wanted = registered_row(letter, self._book)
+            if row is None or replace(row, sequence=0) != wanted:
+                self._keys.keep_only(
+                    letter.document_id,
+                    [(w.part_set, w.version, w.scope_id) for w in self._catalogue.wraps_of(letter.document_id)],
+                    wanted,
+                )
 
     def destroy(self, document_id: str) -> None:
         """Delete a document's wraps, then its parts; the catalogue has decided already."""

@@ -310,7 +310,8 @@ class KeyStore:
     def problems(self) -> list[str]:
         """What the integrity check of store and mirror finds, and whether their contents differ."""
         stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
-        found = [f"{store.path.name}: {problem}" for store in stores for problem in store.problems()]
+        names = ("store", "mirror")
+        found = [f"{name}: {p}" for name, store in zip(names, stores, strict=False) for p in store.problems()]
         if not found and self._mirror is not None:
             for table, columns in COMPARED.items():
                 sql = f"SELECT {columns} FROM {table} ORDER BY {columns}"

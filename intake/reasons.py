@@ -8,10 +8,10 @@ SENTENCES: Final[dict[str, str]] = {
     "empty": "The file is empty. Scan the letter again.",
     "not-a-file": "This is not an ordinary file (a link, a folder or a device). Drop the scan itself into the inbox.",
     "unreachable": "The file could not be read from the inbox. Check its permissions, then retry.",
-    "too-large": "The file is larger than {limit} MB. Scan it in smaller stacks, or raise `intake.max_bytes`.",
-    "too-many-pages": "The file has more than {limit} pages. Split it, or raise `intake.max_pages`.",
+    "too-large": "The file is larger than {limit} MB. Scan it in smaller stacks, or raise `intake: max_megabytes` in config.yaml.",
+    "too-many-pages": "The file has more than {limit} pages. Split it, or raise `intake: max_pages` in config.yaml.",
     "too-many-pixels": (
-        "A page is larger than {limit} million pixels. Scan it again at 300 dpi, or raise `intake.max_pixels_per_page`."
+        "A page is larger than {limit} million pixels. Scan it again at 300 dpi, or raise `intake: max_megapixels`."
     ),
     "encrypted-pdf": "The PDF is protected by a password. Ask the sender for an open copy, or print and scan it.",
     "damaged": "The file is damaged and no page of it could be read. Scan the letter again or ask for a new copy.",

@@ -4,16 +4,19 @@ It runs in a worker, on hostile input. Whatever cannot be made leaves the letter
 """
 
 import io
+import struct
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 from pikepdf.pdfa import prepare, validate_written
+from PIL import Image, ImageCms
 
-from intake.rendition_font import NAME, LayerFont, compressed
+from intake.rendition_font import NAME, LayerFont, compress, compressed
 from intake.rendition_images import Data, Picture, pictures
-from intake.rendition_pdf import PageContent, page_box
-from intake.rendition_text import Rectangle, text_layer
+from intake.rendition_pdf import PageContent
+from intake.rendition_text import text_layer
 from poststelle.records import PageOrigin, RecognisedPage
 
 _FLAVOUR = "2b"
@@ -60,8 +63,6 @@ def needs_rendition(media_type: str, pages: Sequence[RecognisedPage]) -> bool:
 
 def warm_up() -> None:
     """Make a small one, so that every file of the libraries is read before the worker locks itself in."""
-    from PIL import Image
-
     out = io.BytesIO()
     Image.new("L", (8, 8), 255).save(out, "JPEG")
     page = RecognisedPage(number=1, width_px=8, height_px=8, dpi=72, origin=PageOrigin.BLANK)
@@ -77,7 +78,7 @@ def _made(original: Data, media_type: str, pages: Sequence[RecognisedPage], *, d
         else:
             _bind_pictures(pdf, pictures(original, media_type), pages, font)
         if declare:
-            prepare(pdf, _FLAVOUR)
+            prepare(pdf, _FLAVOUR, output_intent=_screen_colours(), output_condition_identifier="sRGB")
         return _saved(pdf)
 
 
@@ -172,6 +173,14 @@ def _laid(orientation: int, width: float, height: float) -> str:
     }[orientation]  # fmt: skip
 
 
+@cache
+def _screen_colours() -> bytes:
+    """The sRGB profile that Pillow makes: a seventh of the usual file, and the same for every letter."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Its date is the moment it was made; the first day of 2000 will do.
+    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+
+
 # Writing --------------------------------------------------------------------------------------------------
 
 
@@ -180,9 +189,7 @@ def _saved(pdf: pikepdf.Pdf) -> bytes:
     for intent in pdf.Root.get("/OutputIntents", []):
         profile = intent.get("/DestOutputProfile")
         if profile is not None and "/Filter" not in profile:
-            components = profile.N
-            compressed_profile = compressed(pdf, profile.read_bytes(), N=components)
-            intent.DestOutputProfile = pdf.make_indirect(compressed_profile)
+            profile.write(compress(profile.read_bytes()), filter=Name.FlateDecode)
     out = io.BytesIO()
     pdf.save(
         out,
@@ -192,6 +199,3 @@ def _saved(pdf: pikepdf.Pdf) -> bytes:
         deterministic_id=True,
     )
     return out.getvalue()
-
-
-assert Rectangle and page_box

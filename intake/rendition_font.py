@@ -1,4 +1,4 @@
-"""The font of the invisible text: it draws nothing, has three widths, and says which letter each code means."""
+"""The font of the invisible text: its glyphs are boxes without lines, and it says which letter each code means."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name
 NAME = "/PoststelleText"
 _FONT = "/PoststelleUnseen"
 _UNITS = 1000
-_ASCENT, _DESCENT = 800, -200
+_ASCENT, _DESCENT, _CAP_HEIGHT = 800, -200, 700
 _NARROW, _NORMAL, _WIDE = 280, 520, 800
 """About what letters take up in office faces: so the mark on a found part of a word sits where the part is."""
 _GLYPHS = (_NORMAL, _NORMAL, _NARROW, _WIDE)
@@ -19,6 +19,8 @@ _NARROW_LETTERS = frozenset("iljtfrI.,;:!|'()[] ")
 _WIDE_LETTERS = frozenset("mwMWGOQÄÖ@%&€—…")
 _MAX_LETTERS = 60_000
 _CHECKSUM_MAGIC = 0xB1B0AFBA
+_MADE = 3_029_529_600
+"""The font's date, in seconds since 1904: the first day of 2000."""
 
 
 class LayerFont:
@@ -73,7 +75,7 @@ class LayerFont:
             ItalicAngle=0,
             Ascent=_ASCENT,
             Descent=_DESCENT,
-            CapHeight=700,
+            CapHeight=_CAP_HEIGHT,
             StemV=80,
             FontFile2=compressed(pdf, program, Length1=len(program)),
         )
@@ -96,10 +98,15 @@ class LayerFont:
 def compressed(pdf: pikepdf.Pdf, data: bytes, **entries: object) -> pikepdf.Stream:
     """A stream of ours; it is compressed here because saving leaves all streams alone."""
     stream = pdf.make_stream(b"")
-    stream.write(zlib.compress(data, 9), filter=Name.FlateDecode)
+    stream.write(compress(data), filter=Name.FlateDecode)
     for key, value in entries.items():
         stream[f"/{key}"] = value
     return stream
+
+
+def compress(data: bytes) -> bytes:
+    """As small as it gets: these streams are short."""
+    return zlib.compress(data, 9)
 
 
 def _glyph(letter: str) -> int:
@@ -107,26 +114,37 @@ def _glyph(letter: str) -> int:
 
 
 def _font_program() -> bytes:
-    """A TrueType font of empty glyphs: the tables that a PDF reader needs, and nothing in them."""
-    count = len(_GLYPHS)
+    """A TrueType font with the tables that a PDF reader needs, and hardly anything in them."""
+    count, outlines = len(_GLYPHS), [_box_of_two_points(width) for width in _GLYPHS]
+    size = len(outlines[0])
     tables = {
-        b"glyf": bytes(4),  # no outlines; a reader may refuse a table of no length
+        b"glyf": b"".join(outlines),
         b"head": struct.pack(
             ">IIIIHHQQhhhhHHhhh",
-            0x00010000, 0x00010000, 0, 0x5F0F3CF5, 0b11, _UNITS, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0,
+            0x00010000, 0x00010000, 0, 0x5F0F3CF5, 0b11, _UNITS, _MADE, _MADE, 0, 0, _WIDE, _CAP_HEIGHT, 0, 8, 2, 0, 0,
         ),
         b"hhea": struct.pack(
             ">IhhhHhhhhhhhhhhhH",
-            0x00010000, _ASCENT, _DESCENT, 0, max(_GLYPHS), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, count,
+            0x00010000, _ASCENT, _DESCENT, 0, _WIDE, 0, 0, _WIDE, 1, 0, 0, 0, 0, 0, 0, 0, count,
         ),
         b"hmtx": b"".join(struct.pack(">Hh", width, 0) for width in _GLYPHS),
-        b"loca": bytes(2 * (count + 1)),
-        b"maxp": struct.pack(">IHHHHHHHHHHHHHH", 0x00010000, count, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+        b"loca": struct.pack(f">{count + 1}H", *(number * size // 2 for number in range(count + 1))),
+        b"maxp": struct.pack(">IHHHHHHHHHHHHHH", 0x00010000, count, 2, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
     }  # fmt: skip
     font = _assembled(tables)
     # The one field that is computed over the finished file.
     at = font.index(tables[b"head"]) + 8
     return font[:at] + struct.pack(">I", (_CHECKSUM_MAGIC - _checksum(font)) & 0xFFFFFFFF) + font[at + 4 :]
+
+
+def _box_of_two_points(width: int) -> bytes:
+    """A glyph that fills nothing: two points, each an outline of its own, at the corners of the letter's box.
+
+    Readers take the box from them to mark what was found; a glyph without points would be marked by a hairline.
+    """
+    box = struct.pack(">hhhhh", 2, 0, 0, width, _CAP_HEIGHT)
+    points = struct.pack(">HHHBBhhhh", 0, 1, 0, 1, 1, 0, width, 0, _CAP_HEIGHT)
+    return box + points + bytes(-len(box + points) % 4)
 
 
 def _assembled(tables: dict[bytes, bytes]) -> bytes:
@@ -142,4 +160,4 @@ def _assembled(tables: dict[bytes, bytes]) -> bytes:
 
 def _checksum(data: bytes) -> int:
     padded = data + bytes(-len(data) % 4)
-    return sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
+    return int(sum(struct.unpack(f">{len(padded) // 4}I", padded))) & 0xFFFFFFFF

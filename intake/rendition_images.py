@@ -1,4 +1,4 @@
-"""The picture of each page of a TIFF, JPEG or PNG, for a PDF: the file's own coded bytes wherever a PDF can hold them."""
+"""The picture of each page of a TIFF, JPEG or PNG, for a PDF: the coded bytes of the file wherever a PDF can hold them."""
 
 import io
 import mmap
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy
 import pikepdf
-from PIL import Image
 from pikepdf import Array, Dictionary, Name
+from PIL import Image
 
 from intake.rendition_jpeg import NotJoinable, joined
 

@@ -7,8 +7,10 @@ from typing import Any
 import pikepdf
 from pikepdf import Matrix, Name, Operator
 
-Rectangle = tuple[float, float, float, float]
-"""Left, bottom, right, top in the page's own units."""
+from intake.rendition_font import compress, compressed
+from intake.rendition_text import Rectangle
+
+_PAGE = "page"
 _MAX_DEPTH = 4
 _COVERS = 0.9
 _SAME_EDGE = 0.015
@@ -59,7 +61,7 @@ class PageContent:
         self._covered_at = -1
         self._images: list[tuple[Matrix, bool]] = []
         self._painted = False
-        self._walk("page", page.obj, page.resources, _State(Matrix(), 0), 0)
+        self._walk(_PAGE, page.obj, page.resources, _State(Matrix(), 0), 0)
 
     # What is asked ----------------------------------------------------------------------------------------
 
@@ -87,10 +89,10 @@ class PageContent:
                 continue
             found = True
             data = pikepdf.unparse_content_stream(list(_without(content.instructions, hidden)))
-            if owner == "page":
-                self._page.obj.Contents = pdf.make_stream(data)
+            if owner == _PAGE:
+                self._page.obj.Contents = compressed(pdf, data)
             else:
-                pdf.get_object(owner).write(data)
+                pdf.get_object(owner).write(compress(data), filter=Name.FlateDecode)
         return found
 
     def _is_hidden(self, block: _Block) -> bool:
@@ -112,7 +114,7 @@ class PageContent:
         block: _Block | None = None
         for index, instruction in enumerate(content.instructions):
             if isinstance(instruction, pikepdf.ContentStreamInlineImage):
-                self._see_image(state.matrix, on_page=False, sees_through=True)
+                self._see_image(state.matrix, on_page=False, covers=False)
                 continue
             name = str(instruction.operator)
             operands = instruction.operands
@@ -145,18 +147,20 @@ class PageContent:
         if thing is None:
             return
         if thing.get("/Subtype") == Name.Image:
-            self._see_image(state.matrix, on_page=depth == 0, sees_through="/SMask" in thing or "/Mask" in thing)
+            # A stencil or a masked picture lets what lies under it through.
+            covers = not any(key in thing for key in ("/SMask", "/Mask")) and not thing.get("/ImageMask", False)
+            self._see_image(state.matrix, on_page=depth == 0 and "/SMask" not in thing, covers=covers)
         elif thing.get("/Subtype") == Name.Form and depth < _MAX_DEPTH:
             inner = Matrix(thing.get("/Matrix", [1, 0, 0, 1, 0, 0])) @ state.matrix
             self._walk(thing.objgen, thing, thing.get("/Resources", resources), _State(inner, state.mode), depth + 1)
 
-    def _see_image(self, matrix: Matrix, *, on_page: bool, sees_through: bool) -> None:
+    def _see_image(self, matrix: Matrix, *, on_page: bool, covers: bool) -> None:
         self._order += 1
-        self._images.append((matrix, on_page and not sees_through and abs(matrix.b) + abs(matrix.c) < 1e-3))
+        self._images.append((matrix, on_page and abs(matrix.b) + abs(matrix.c) < 1e-3))
         left, bottom, right, top = self._box
         place = _bounds(matrix)
         across, up = min(place[2], right) - max(place[0], left), min(place[3], top) - max(place[1], bottom)
-        if across > 0 and up > 0 and across * up > _COVERS * (right - left) * (top - bottom) and not sees_through:
+        if covers and across > 0 and up > 0 and across * up > _COVERS * (right - left) * (top - bottom):
             self._covered_at = self._order
 
 

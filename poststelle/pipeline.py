@@ -170,6 +170,8 @@ class Pipeline:
         self.pool.abort()
         for claim in self.inbox.leftovers():
             if not self._finish_committed(claim):
+                # Parts or wraps of an attempt that did not commit go with the claim: its id is not used again.
+                self.filing.destroy(claim.document_id)
                 self.inbox.hand_back(claim)
 
     # One letter -------------------------------------------------------------------------------------------
@@ -179,7 +181,11 @@ class Pipeline:
         try:
             snapshot = Snapshot.read(claim.path, self.max_bytes, self.work_folder)
         except UnreadableFile as err:
-            yield self._quarantine(claim, _FileContent(claim.path), err)
+            try:
+                yield self._quarantine(claim, _FileContent(claim.path), err)
+            except Unreachable:
+                # Not even its bytes can be had: it waits in the inbox until somebody mends its permissions.
+                self.inbox.hand_back(claim)
             return
         if not is_whole(snapshot):
             # A scan that was cut off may still open, with fewer pages: nobody would miss them.
@@ -252,6 +258,12 @@ class Pipeline:
         return True
 
 
+class Unreachable(StorageError):
+    """A file in the inbox cannot be read at all, so it can neither be filed nor sealed in quarantine."""
+
+    code = "I012"
+
+
 class _FileContent:
     """The bytes of a file that could not be read into memory, straight from the disk."""
 
@@ -266,7 +278,7 @@ class _FileContent:
                 while chunk := stream.read(1 << 20):
                     yield chunk
         except OSError as err:
-            raise StorageError(
+            raise Unreachable(
                 f"A file in the inbox cannot be read ({err.strerror}). It stays there; check its permissions."
             ) from err
 

@@ -347,6 +347,7 @@ def open_person_or_service(environment: Environment) -> Session:
 
 
 def _open(environment: Environment, config: Config, identity_path: Path, *, ask_anew: bool = False) -> Session:
+    harden_process()
     file: IdentityFile = read_identity(identity_path)
     layout = layout_of(config)
     vault_id = read_vault_id(layout)
@@ -418,12 +419,14 @@ def _is_tmpfs(path: Path) -> bool:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    fields = [line.split() for line in mounts]
-    return any(len(f) > 2 and f[1] == str(path) and f[2] in ("tmpfs", "ramfs") for f in fields)
+    types = {Path(f[1]): f[2] for f in (line.split() for line in mounts) if len(f) > 2}
+    path = path.resolve()
+    mount = next((folder for folder in (path, *path.parents) if folder in types), Path("/"))
+    return types.get(mount) in ("tmpfs", "ramfs")
 
 
 @contextlib.contextmanager
-def work_folder(config: Config, vault_id: str) -> Iterator[Path]:
+def work_folder(config: Config) -> Iterator[Path]:
     """A private folder in memory for working plaintext; what an earlier crash left there is swept first.
 
     Raises:
@@ -431,12 +434,18 @@ def work_folder(config: Config, vault_id: str) -> Iterator[Path]:
     """
     wish = config.value["paths"]["work"]
     root = tmpfs() if wish == "auto" else config.file("work")
+    if root is not None and not _is_tmpfs(root):
+        raise ConfigurationError(
+            f"`paths: work:` names {root}, which is not a file system in memory: working plaintext would rest on a "
+            "disk. Name a tmpfs, or write auto."
+        )
     if root is None:
         raise StorageError(
             "There is no file system in memory (/dev/shm) for working plaintext, so nothing is taken in. Mount a tmpfs "
             "and name it as `paths: work:` in config.yaml."
         )
-    prefix = f"poststelle-{os.getuid()}-{vault_id[:8]}-"
+    office = hashlib.sha256(os.fsencode(config.file("vault"))).hexdigest()[:8]
+    prefix = f"poststelle-{os.getuid()}-{office}-"
     for stale in root.glob(f"{prefix}*"):
         if not _is_alive(stale.name.removeprefix(prefix).split("-")[0]):
             shutil.rmtree(stale, ignore_errors=True)

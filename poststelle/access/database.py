@@ -145,9 +145,14 @@ class Database:
         """What SQLite's own integrity check says, every page read and authenticated; empty if all is well."""
         try:
             found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+            page_bytes, pages = self.value("PRAGMA page_size"), self.value("PRAGMA page_count")
         except Damaged as err:
             return [str(err)]
-        return [] if found == ["ok"] else found
+        size = self.path.stat().st_size
+        # SQLite passes over what is not a whole page; the write-ahead log may hold pages that are not here yet.
+        if size % page_bytes or size > pages * page_bytes:
+            found.append("its length is not that of its pages")
+        return [problem for problem in found if problem != "ok"]
 
     def pages(self) -> Iterator[bytes]:
         """Every decrypted page, freed ones included, write-ahead log applied: what an erasure proof scans."""
@@ -174,6 +179,9 @@ def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = F
     if create and not path.exists():
         disk.make_folder(path.parent)
         disk.step("write", path.name)
+    if not create and path.exists() and path.stat().st_size == 0:
+        # SQLite would take it for a new database without tables.
+        raise _damaged(path)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with _translated(path):
         connection = apsw.Connection(str(path), flags=flags, vfs=ENCRYPTED_VFS if key is not None else _checksum_vfs())

@@ -266,8 +266,8 @@ def _law(config: Config, session: Session) -> Check:
     if is_configured_law(config, session.book):
         return Check(name="key book", ok=True, detail=f"says what {CONFIG_NAME} says")
     detail = (
-        f"{CONFIG_NAME} was changed (roles, classes, compartments, retention or mode) and does not count yet; somebody "
-        "with the right to grant runs `poststelle config apply`, or undo the change"
+        f"{CONFIG_NAME} was changed (roles, classes, compartments, retention or mode) after the vault was made. The "
+        "change does not count: the signed key book is the law. Undo it; applying changes comes with a later version"
     )
     return Check(name="key book", ok=False, detail=detail)
 

@@ -118,7 +118,7 @@ def opened_intake(
     harden_process()
     settings = intake_settings(config)
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(work_folder(config, config.sha256))
+        folder = stack.enter_context(work_folder(config))
         pool = RecognitionPool(settings, folder)
         stack.callback(pool.abort)
         session = stack.enter_context(open_service(environment))

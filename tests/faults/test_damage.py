@@ -1,14 +1,14 @@
 """A flipped bit anywhere in the vault is found by `verify`: two hundred places in every kind of file."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from simulators import Office, environment_of
 
-from poststelle.errors import ConfigurationError, Damaged
+from poststelle.errors import ConfigurationError, Damaged, PoststelleError, StorageError
 from poststelle.verbs.verifying import HARMLESS, verify
 from poststelle.wiring import open_service
 
@@ -47,8 +47,8 @@ KINDS = {
     "the key store": Kind.of(lambda o: o.vault / "keys" / "keys.db", "A002", "A003", "A006", "A007", is_database=True),
     "the mirror": Kind.of(lambda o: o.mirror / "keys.db", "A002", is_database=True),
     "the catalogue": Kind.of(lambda o: o.vault / "catalogue.db", "A004", is_database=True),
-    "an index": Kind.of(lambda o: o.vault / "index" / "finance.db", "A009", is_database=True),
-    "an empty index": Kind.of(lambda o: o.vault / "index" / "legal.db", "A009", is_database=True),
+    "an index": Kind.of(lambda o: o.vault / "index" / "finance.db", "A009"),
+    "an empty index": Kind.of(lambda o: o.vault / "index" / "legal.db", "A009"),
     "the audit log": Kind.of(lambda o: o.vault / "audit.jsonl", "L013"),
     "the key book": Kind.of(lambda o: o.vault / "keybook.jsonl"),
     "VAULT.json": Kind.of(lambda o: o.vault / "VAULT.json"),
@@ -56,12 +56,12 @@ KINDS = {
 }
 
 
-def codes_of(office: Office) -> set[str]:
+def codes_of(office: Office, *refusals: type[PoststelleError]) -> set[str]:
     """What verify finds, as the service; an error that refuses the vault counts as "refused"."""
     try:
         with open_service(environment_of(office)) as session:
             verified = verify(session, with_data=False, progress=lambda done, total: None)
-    except (Damaged, ConfigurationError):
+    except (Damaged, ConfigurationError, *refusals):
         return {"refused"}
     return {problem.code for problem in verified.problems}
 
@@ -71,18 +71,21 @@ class Snapshot:
 
     def __init__(self, office: Office) -> None:
         self._folders = (office.vault, office.mirror, office.state)
-        self._files = {path: path.read_bytes() for path in self._all()}
+        self._contents = {path: path.read_bytes() for path, _ in self._all()}
+        self._marks = dict(self._all())
 
-    def _all(self) -> Iterator[Path]:
-        return (path for folder in self._folders for path in folder.rglob("*") if path.is_file())
+    def _all(self) -> list[tuple[Path, tuple[int, int]]]:
+        paths = [path for folder in self._folders for path in folder.rglob("*") if path.is_file()]
+        return [(path, (path.stat().st_size, path.stat().st_mtime_ns)) for path in paths]
 
     def restore(self) -> None:
-        for path in list(self._all()):
-            if path not in self._files:
-                path.unlink()
-        for path, content in self._files.items():
-            if not path.exists() or path.read_bytes() != content:
+        now = dict(self._all())
+        for path in now.keys() - self._contents.keys():
+            path.unlink()
+        for path, content in self._contents.items():
+            if now.get(path) != self._marks[path]:
                 path.write_bytes(content)
+                self._marks[path] = (path.stat().st_size, path.stat().st_mtime_ns)
 
 
 def places_in(size: int, *, is_database: bool, seed: str) -> list[tuple[int, int]]:
@@ -152,10 +155,8 @@ def test_every_missing_file_is_found(name: str, damaged: tuple[Office, Snapshot]
     snapshot.restore()
     KINDS[name].find(office).unlink()
 
-    assert name == "the mirror" or codes_of(office) - HARMLESS
-    if name == "the mirror":
-        ran = office.run("verify")
-        assert (ran.status, "mirror" in ran.err) == (1, True), "the disk of the mirror is not mounted: said in words"
+    # A mirror or a catalogue on a disk that is not mounted is no damage, but nothing goes on without it either.
+    assert codes_of(office, StorageError) - HARMLESS
 
 
 def test_parts_that_were_swapped_are_found(damaged: tuple[Office, Snapshot]) -> None:

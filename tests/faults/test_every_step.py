@@ -84,7 +84,12 @@ def numbered() -> Iterator[int]:
     raise AssertionError("more than 500 steps to file one letter")
 
 
-@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for-good"])
+@pytest.mark.parametrize(
+    ("answers", "for_good"),
+    [("letter", False), ("letter", True), ("unreadable", False)],
+    ids=["letter-once", "letter-for-good", "unreadable-once"],
+    indirect=["answers"],
+)
 def test_a_full_disk_at_any_step_loses_and_doubles_nothing(
     for_good: bool, fresh: Callable[[], Office], answers: Answers
 ) -> None:
