@@ -18,10 +18,10 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from archive.catalogue import QUARANTINE_SERIES, RECEIPTS
-from archive.keystore import LETTER, TEXT, KeyStore, Registered
+from archive.keystore import CONTENT, LETTER, TEXT, KeyStore, Registered
 from archive.objects import ObjectStore, PartName, fixity
 from archive.reading import Reading
 from archive.textpart import LetterText
@@ -38,6 +38,7 @@ UNKNOWN = "unknown"
 SALVAGED = ("documents", "quarantine", "moved", "events", "statements", "holds", "plans", "planned", "disposals")
 
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Rebuilding:
     problems: list[Problem] = field(default_factory=list)
     _last: dict[tuple[str, int], int] = field(default_factory=dict)
     _filed: dict[str, Entry] = field(init=False)
+    _damaged: set[tuple[str, str]] = field(default_factory=set)
+    """(document, part set) of what does not open."""
 
     def __post_init__(self) -> None:
         self._filed = {entry.details["document"]: entry for entry in self._entries("filed")}
@@ -158,20 +161,21 @@ class Rebuilding:
             ),
         )
         self._count(compartment, letter.year, letter.number)
-        self._fixity(letter, text_opens=text is not None, original_opens=original is not None)
+        self._fixity(letter)
 
     def _text(self, letter: Registered) -> LetterText | None:
-        try:
-            return self.reading.text(letter)
-        except PoststelleError as err:
-            self._report(err.code, letter.document_id, str(err))
-            return None
+        return self._opened(letter, TEXT, self.reading.text)
 
     def _original(self, letter: Registered) -> bytes | None:
+        return self._opened(letter, CONTENT, self.reading.original)
+
+    def _opened(self, letter: Registered, part_set: str, read: Callable[[Registered], T]) -> T | None:
         try:
-            return self.reading.original(letter)
+            return read(letter)
         except PoststelleError as err:
             self._report(err.code, letter.document_id, str(err))
+            if isinstance(err, Damaged):
+                self._damaged.add((letter.document_id, part_set))
             return None
 
     def _class(self, letter: Registered, compartment: str, text: LetterText | None, filed: Entry | None) -> str:
@@ -187,35 +191,22 @@ class Rebuilding:
         self._report("A022", letter.document_id, message)
         return longest
 
-    def _fixity(self, letter: Registered, *, text_opens: bool, original_opens: bool) -> None:
-        """Hashes of what opens; what does not, or is missing, stays on record as damaged."""
-        opens = {Part.TEXT: text_opens, Part.ORIGINAL: original_opens, Part.RENDITION: original_opens}
-        wanted = {(Part.TEXT, letter.text_version), (Part.ORIGINAL, 1)}
-        stored = {_parsed(name) for name in self.objects.names_of(letter.document_id)}
+    def _fixity(self, letter: Registered) -> None:
+        """Hashes of what is there; what does not open, or is missing, stays on record as damaged."""
+        document_id = letter.document_id
+        stored = {_parsed(name) for name in self.objects.names_of(document_id)}
         renditions = {(part, version) for part, version in stored if part is Part.RENDITION}
-        for part, version in sorted(wanted | renditions):
-            name = PartName(document_id=letter.document_id, part=part, version=version)
+        for part, version in {(Part.TEXT, letter.text_version), (Part.ORIGINAL, 1)} | renditions:
             sha256, size = UNKNOWN, 0
-            if opens[part] and (part, version) in stored:
-                found = fixity(self.objects, name)
+            part_set = TEXT if part is Part.TEXT else CONTENT
+            if (part, version) in stored and (document_id, part_set) not in self._damaged:
+                found = fixity(self.objects, PartName(document_id=document_id, part=part, version=version))
                 sha256, size = found.sha256, found.size_bytes
-            values = (letter.document_id, part.value, version, sha256, size)
-            self.database.run(
-                "INSERT INTO parts(document, part, version, sha256, size_bytes) VALUES (?, ?, ?, ?, ?)", values
-            )
-        for wrap in self.keys.wraps_of(letter.document_id):
-            sound = text_opens if wrap.part_set == TEXT else original_opens
-            self.database.run(
-                "INSERT INTO wraps(document, part_set, version, scope, epoch, sha256) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    letter.document_id,
-                    wrap.part_set,
-                    wrap.version,
-                    wrap.scope_id,
-                    wrap.epoch,
-                    wrap.sha256 if sound else UNKNOWN,
-                ),
-            )
+            self._insert_row("parts", (document_id, part.value, version, sha256, size))
+        for wrap in self.keys.wraps_of(document_id):
+            sha256 = UNKNOWN if (document_id, wrap.part_set) in self._damaged else wrap.sha256
+            row = (document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch, sha256)
+            self._insert_row("wraps", row)
 
     # Quarantine -----------------------------------------------------------------------------------------------
 
@@ -240,18 +231,15 @@ class Rebuilding:
             )
 
     def _quarantined(self, item: Registered, entry: Entry | None) -> None:
-        received_at, size, mark = None, 0, secrets.token_bytes(32)
         original = self._original(item)
-        try:
-            file = self.reading.quarantine_text(item).file
-            received_at, size = file.received_at, file.size_bytes
-        except PoststelleError as err:
-            self._report(err.code, item.document_id, str(err))
+        text = self._opened(item, TEXT, self.reading.quarantine_text)
+        received_at, size = (text.file.received_at, text.file.size_bytes) if text else (None, 0)
+        mark = secrets.token_bytes(32)
         if original is not None and self.duplicate_seed is not None:
             mark = duplicate_mark(self.duplicate_seed, "unsorted", [original])
         at = entry.at if entry else received_at or datetime.fromisoformat(f"{item.year}-01-01T00:00:00+00:00")
         self._quarantine_row(item.document_id, item.year, item.number, item.stage, received_at or at, at, size, mark)
-        self._fixity(item, text_opens=received_at is not None, original_opens=original is not None)
+        self._fixity(item)
 
     def _quarantine_row(
         self,

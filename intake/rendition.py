@@ -13,7 +13,7 @@ from pikepdf import Array, Dictionary, Name
 from pikepdf.pdfa import prepare, validate_written
 from PIL import Image, ImageCms
 
-from intake.rendition_font import NAME, LayerFont, compress, compressed
+from intake.rendition_font import NAME, LayerFont, compressed
 from intake.rendition_images import Data, Picture, pictures
 from intake.rendition_pdf import PageContent
 from intake.rendition_text import text_layer
@@ -185,17 +185,18 @@ def _screen_colours() -> bytes:
 
 
 def _saved(pdf: pikepdf.Pdf) -> bytes:
-    """Write the document with every stream as it is; ours were compressed when they were made."""
-    for intent in pdf.Root.get("/OutputIntents", []):
-        profile = intent.get("/DestOutputProfile")
-        if profile is not None and "/Filter" not in profile:
-            profile.write(compress(profile.read_bytes()), filter=Name.FlateDecode)
+    """Write the document small, but with every picture's stream as it is."""
     out = io.BytesIO()
     pdf.save(
         out,
-        compress_streams=False,
+        # Compressing touches only what is not coded at all; a picture stored as bare pixels must stay so.
+        compress_streams=not any(_is_bare_picture(thing) for thing in pdf.objects),
         stream_decode_level=pikepdf.StreamDecodeLevel.none,
-        object_stream_mode=pikepdf.ObjectStreamMode.disable,
+        object_stream_mode=pikepdf.ObjectStreamMode.generate,
         deterministic_id=True,
     )
     return out.getvalue()
+
+
+def _is_bare_picture(thing: pikepdf.Object) -> bool:
+    return isinstance(thing, pikepdf.Stream) and thing.get("/Subtype") == Name.Image and "/Filter" not in thing

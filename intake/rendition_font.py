@@ -1,5 +1,6 @@
 """The font of the invisible text: its glyphs are boxes without lines, and it says which letter each code means."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ _NARROW_LETTERS = frozenset("iljtfrI.,;:!|'()[] ")
 _WIDE_LETTERS = frozenset("mwMWGOQÄÖ@%&€—…")
 _MAX_LETTERS = 60_000
 _CHECKSUM_MAGIC = 0xB1B0AFBA
+_SPECIAL = re.compile(rb"[\\()]")
 _MADE = 3_029_529_600
 """The font's date, in seconds since 1904: the first day of 2000."""
 
@@ -33,9 +35,10 @@ class LayerFont:
         # From 1 on: code 0 would stand for the missing glyph.
         self._codes = {letter: code for code, letter in enumerate(letters, 1)}
 
-    def encode(self, text: str) -> str:
-        """The text as the hexadecimal codes of a PDF string."""
-        return "".join(f"{self._codes[letter]:04X}" for letter in text)
+    def encode(self, text: str) -> bytes:
+        """The text as a PDF string of two-byte codes; shorter than hexadecimal, even compressed."""
+        codes = b"".join(self._codes[letter].to_bytes(2, "big") for letter in text)
+        return b"(" + _SPECIAL.sub(rb"\\\g<0>", codes).replace(b"\r", b"\\r") + b")"
 
     def width(self, text: str) -> float:
         """How wide the text is at size 1."""

@@ -1,4 +1,4 @@
-"""The picture of each page of a TIFF, JPEG or PNG, for a PDF: the coded bytes of the file wherever a PDF can hold them."""
+"""The picture of each page of a TIFF, JPEG or PNG, for a PDF: as the file codes it, wherever a PDF can hold that."""
 
 import io
 import mmap

@@ -39,8 +39,7 @@ def text_layer(page: RecognisedPage, font: LayerFont, place: Rectangle, turned: 
     if not runs:
         return b""
     matrix = " ".join(_number(value) for value in _from_pixels(page, place, turned))
-    lines = "".join(_written(run, font, slope) for run in runs)
-    return f"q {matrix} cm BT 3 Tr\n{lines}ET Q\n".encode("ascii")
+    return b"".join([f"q {matrix} cm BT 3 Tr\n".encode(), *(_written(run, font, slope) for run in runs), b"ET Q\n"])
 
 
 def _from_pixels(page: RecognisedPage, place: Rectangle, turned: int) -> tuple[float, ...]:
@@ -109,22 +108,22 @@ def _measured(words: Sequence[_Placed]) -> tuple[float, float]:
     return baseline, max(_SMALLEST, median(heights))
 
 
-def _written(run: _Run, font: LayerFont, slope: float) -> str:
+def _written(run: _Run, font: LayerFont, slope: float) -> bytes:
     cosine, sine = math.cos(slope), math.sin(slope)
-    start = run.words[0].start
-    x, y = start * cosine - run.baseline * sine, start * sine + run.baseline * cosine
+    at = run.words[0].start
+    x, y = at * cosine - run.baseline * sine, at * sine + run.baseline * cosine
     axes = "1 0 0 1" if slope == 0 else " ".join(f"{value:.5g}" for value in (cosine, sine, -sine, cosine))
-    parts = [f"{NAME} {_number(run.size)} Tf {axes} {_number(x)} {_number(y)} Tm\n"]
-    at = start
+    parts = [f"{NAME} {_number(run.size)} Tf {axes} {_number(x)} {_number(y)} Tm ".encode()]
     for number, word in enumerate(run.words):
         if number:
-            parts.append(f"{_number(word.start - at)} 0 Td ")
-            at = word.start
+            step = round(word.start - at)
+            parts.append(f"{step} 0 Td ".encode())
+            at += step
         percent = 100 * (word.end - word.start) / (font.width(word.text) * run.size)
         # A blank of our own behind every word but the line's last: whoever copies gets words, not one long string.
         text = word.text if number == len(run.words) - 1 else word.text + " "
-        parts.append(f"{min(_WIDEST_PERCENT, max(1, round(percent)))} Tz <{font.encode(text)}> Tj\n")
-    return "".join(parts)
+        parts.append(f"{min(_WIDEST_PERCENT, max(1, round(percent)))} Tz".encode() + font.encode(text) + b"Tj\n")
+    return b"".join(parts)
 
 
 def _number(value: float) -> str:

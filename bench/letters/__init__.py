@@ -5,7 +5,14 @@ halves that share no sender, sentence or house style, so that what is learned on
 """
 
 from bench.letters.making import draw_page, make_letter
-from bench.letters.office import OFFICE_COMPANY, OFFICE_EMPLOYEE, OFFICE_QUERIES, office_letters, sample_office
+from bench.letters.office import (
+    OFFICE_COMPANY,
+    OFFICE_EMPLOYEE,
+    OFFICE_QUERIES,
+    office_letters,
+    old_mail,
+    sample_office,
+)
 from bench.letters.scans import write_scan
 from bench.letters.texts import sample_text
 from bench.letters.values import RECORD_CLASSES, Letter, PageLayout
@@ -22,6 +29,7 @@ __all__ = [
     "draw_page",
     "make_letter",
     "office_letters",
+    "old_mail",
     "sample_office",
     "sample_text",
     "write_scan",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.letters import PRESETS, RECORD_CLASSES, make_letter, sample_office, write_scan
+from bench.letters import PRESETS, RECORD_CLASSES, make_letter, old_mail, sample_office, write_scan
 
 
 def main(arguments: list[str]) -> int:
@@ -20,9 +20,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--half", type=int, choices=(1, 2), default=1)
     parser.add_argument("--pages", type=int, help="pages of each letter (default: as the text needs)")
     parser.add_argument("--dpi", type=int, default=300)
+    parser.add_argument("--old", action="store_true", help="a voucher of 2014 and a letter of 2018 instead")
     parser.add_argument("--office", action="store_true", help="the sample office's mail instead; --count is moot")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
+    if chosen.old:
+        for path in old_mail(chosen.out, chosen.seed, preset=chosen.preset):
+            print(path)
+        return 0
     if chosen.office:
         for path in sample_office(chosen.out, chosen.seed, preset=chosen.preset):
             print(path)

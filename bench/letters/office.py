@@ -50,6 +50,19 @@ def sample_office(folder: Path, seed: int = 1, *, year: int = 2026, preset: str 
     ]
 
 
+def old_mail(folder: Path, seed: int = 1, *, preset: str = "office") -> list[Path]:
+    """Two sheets from the back of a cupboard: a voucher of 2014 and a letter of 2018."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = (("voucher-2014", "invoice", 2014), ("letter-2018", "offer", 2018))
+    return [
+        write_scan(
+            make_letter(seed * 100 + year, record_class=record_class, pages=1, year=year, recipient=OFFICE_COMPANY),
+            folder, name, "pdf", preset=preset,
+        )
+        for name, record_class, year in wanted
+    ]  # fmt: skip
+
+
 def office_letters(seed: int = 1, *, year: int = 2026) -> list[tuple[str, str, str, Letter]]:
     """The same mail before it is scanned: file name without suffix, kind, colour mode, letter."""
     return [
