@@ -123,15 +123,31 @@ class KeyStore:
                 "disk, or copy keys.db there while nothing runs."
             )
         copy = open_database(mirror, disk, key=None)
-        generations = [int(s.value("SELECT value FROM meta WHERE name = 'generation'")) for s in (store, copy)]
-        if generations[0] < generations[1]:
+        keys = cls(store, copy)
+        if not keys._mirror_is_current(copy):
+            # Another process may be between its two commits: once it lets the mirror go, the matter is settled.
+            with copy.transaction():
+                pass
+            if not keys._mirror_is_current(copy):
+                store.copy_to(copy)
+        return keys
+
+    def _mirror_is_current(self, mirror: Database) -> bool:
+        """Whether store and mirror are of one generation.
+
+        The mirror is read first: it never gets ahead of the store, whatever another process does meanwhile.
+
+        Raises:
+            Damaged: it is ahead all the same.
+        """
+        generation = "SELECT value FROM meta WHERE name = 'generation'"
+        behind, ahead = int(mirror.value(generation)), int(self._main.value(generation))
+        if ahead < behind:
             raise Damaged(
                 "The key store is older than its mirror: it was rolled back. Nothing was changed. Copy the mirror's "
                 "keys.db over it if the mirror is the one to trust, then run `poststelle verify`."
             )
-        if generations[0] > generations[1]:
-            store.copy_to(copy)
-        return cls(store, copy)
+        return ahead == behind
 
     def close(self) -> None:
         """Close both."""

@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from archive.catalogue import QUARANTINE_SERIES, RECEIPTS
@@ -276,7 +277,7 @@ class Rebuilding:
                 present.add(row[0])
         disposed = {d: e for e in self._entries("disposed") for d in e.details["documents"]}
         for document_id, places in self._places().items():
-            for (place, _), (_, left_at) in zip(places, places[1:], strict=False):
+            for (place, _), (_, left_at) in pairwise(places):
                 self._moved(document_id, place, left_at)
             if document_id not in present and document_id in self._filed:
                 self._tombstone(document_id, self._filed[document_id], places[-1][0], disposed.get(document_id))
@@ -306,7 +307,9 @@ class Rebuilding:
         self._insert_row("documents", (*values, *rest))
         self._count(compartment, year, number)
         if disposed is None:
-            message = "It stands in the log, but its keys are gone: its destruction was not finished, or it was removed."
+            message = (
+                "It stands in the log, but its keys are gone: its destruction was not finished, or it was removed."
+            )
             self._report("A023", document_id, message)
         else:
             at, certificate = disposed.at.isoformat(), disposed.details["certificate"]
@@ -341,8 +344,9 @@ class Rebuilding:
             for document in entry.details["documents"]:
                 self._insert_row("holds", (hold, document, None))
             if hold not in signed:
+                letters = len(entry.details["documents"])
                 message = (
-                    f"A hold on {len(entry.details['documents'])} letters is in force again, but its signed statement is lost. "
+                    f"A hold on {letters} letters is in force again, but its signed statement is lost. "
                     f"Its reason was: {entry.details['reason']}. Place it again, then lift this one."
                 )
                 self._report("A024", hold, message)

@@ -21,6 +21,7 @@ from poststelle.access import recover
 from poststelle.access.audit import AuditLog, BrokenLog, Head
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
 from poststelle.access.keyring import Keyring
+from poststelle.access.statements import InvalidStatement, check_statement
 from poststelle.durable import TEMP_SUFFIX
 from poststelle.errors import Damaged, PoststelleError
 from poststelle.records import Part, Problem
@@ -57,6 +58,7 @@ class Verification:
         yield from self._catalogue()
         yield from self._parts(progress)
         yield from self._foreign()
+        yield from self._certificates()
         yield from self._log()
 
     def _small_files(self) -> Iterator[Problem]:
@@ -165,6 +167,34 @@ class Verification:
                 if path in allowed or str(inside) in KNOWN_FILES or path.parent == self.layout.certificates:
                     continue
                 yield Problem(code="A008", id=str(inside), message="This file does not belong into a vault.")
+
+    def _certificates(self) -> Iterator[Problem]:
+        """Certificates and lists of disposed ids: genuine, and there for every disposed letter."""
+        genuine: set[str] = set()
+        for path in sorted(self.layout.certificates.glob("*")):
+            try:
+                statement = check_statement(path.read_bytes().rstrip(b"\n"), self.book, "certificate-of-destruction")
+                if f"{statement.statement_id}.json" != path.name:
+                    raise InvalidStatement("its name is not its hash")
+                genuine |= {letter["id"] for letter in statement.body["letters"]}
+            except (InvalidStatement, OSError) as err:
+                yield Problem(
+                    code="A011", id=path.name, message=f"This certificate of destruction does not hold: {err}"
+                )
+        listed: set[str] = set()
+        lines = self.layout.disposals.read_bytes().splitlines() if self.layout.disposals.exists() else []
+        for number, line in enumerate(lines):
+            try:
+                listed |= set(check_statement(line, self.book, "disposal-list").body["documents"])
+            except InvalidStatement as err:
+                yield Problem(code="A012", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))
+        for letter in self.catalogue.letters():
+            if letter.stage is Stage.DISPOSED and letter.document_id not in genuine:
+                message = "This letter was destroyed, but its certificate is missing."
+                yield Problem(code="A011", id=letter.document_id, message=message)
+            if letter.stage is Stage.DISPOSED and letter.document_id not in listed:
+                message = "This letter was destroyed, but the signed list of disposed ids does not name it."
+                yield Problem(code="A012", id=letter.document_id, message=message)
 
     def _log(self) -> Iterator[Problem]:
         try:

@@ -21,7 +21,7 @@ SECTIONS = {
     "Take in": ("init", "intake", "watch", "quarantine", "review", "list"),
     "Find": ("search", "show", "export"),
     "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "purge"),
-    "Look after": ("verify", "doctor", "unlock", "identity"),
+    "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),
 }
 
 

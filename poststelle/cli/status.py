@@ -46,6 +46,7 @@ def command(context: Context) -> int:
         "quarantined": status.quarantined,
         "review": status.review,
         "disposing": status.disposing,
+        "released_plans": status.released,
         "free_bytes": status.free_bytes,
         "indexes": [{"compartment": i.compartment, "lag": i.lag, "usable": i.damage is None} for i in status.indexes],
         "outbox": status.outbox,

@@ -30,35 +30,30 @@ def command(context: Context, duration: str, stop: bool) -> None:
     EXIT STATUS: 0 done, also when nothing was unlocked before --stop · 1 the process did not start ·
     2 wrong passphrase, no passphrase needed, or TIME cannot be used
     """
-    from poststelle.verbs.unlocking import lock, parse_duration, unlock
+    from poststelle.verbs.unlocking import catch_up_all, lock, parse_duration, unlock
 
     if stop:
         locked = lock(context.environment())
-        said = (
-            f"Locked: {locked.user} is asked for the passphrase again."
-            if locked.was_unlocked
-            else "Nothing was unlocked."
-        )
-        value = {"user": locked.user, "until": None, "socket": os.fspath(locked.socket)}
-        context.printer.result(value, lambda: said)
+        told = f"Locked: {locked.user} is asked for the passphrase again."
+        value: dict[str, object] = {"user": locked.user, "until": None, "socket": os.fspath(locked.socket)}
+        context.printer.result(value, lambda: told if locked.was_unlocked else "Nothing was unlocked.")
         return
-    time = parse_duration(duration)
-    with context.printer.progress("Catching up") as update:
-        unlocked = unlock(context.environment(), time, lambda done, total: update(done, total, ""))
-    assert unlocked.until is not None
-    until = unlocked.until.astimezone()
-    if unlocked.not_yet_findable:
-        letters = count(unlocked.not_yet_findable, "letter is", "letters are")
+    with unlock(context.environment(), parse_duration(duration)) as (session, unlocked):
+        assert unlocked.until is not None
+        with context.printer.progress("Indexing") as update:
+            caught_up = catch_up_all(session, lambda done, total: update(done, total, ""))
+    if caught_up.missing:
+        letters = count(caught_up.missing, "letter is", "letters are")
         context.printer.note(f"{letters} not in the index yet; searching adds more.")
-    for compartment in unlocked.damaged_indexes:
+    for compartment in caught_up.damaged:
         context.printer.note(f"The index of {compartment} is damaged: run `poststelle rebuild index {compartment}`.")
     value = {
         "user": unlocked.user,
         "until": unlocked.until.isoformat(),
         "socket": os.fspath(unlocked.socket),
-        "not_yet_findable": unlocked.not_yet_findable,
+        "not_yet_findable": caught_up.missing,
     }
+    until = f"{unlocked.until.astimezone():%Y-%m-%d %H:%M}"
     context.printer.result(
-        value,
-        lambda: f"Unlocked for {unlocked.user} until {until:%Y-%m-%d %H:%M}. Lock earlier: poststelle unlock --stop",
+        value, lambda: f"Unlocked for {unlocked.user} until {until}. Lock earlier with `poststelle unlock --stop`."
     )

@@ -1,12 +1,16 @@
 """`search`, `show`, `export`: what an identity may see, and nothing that hints at more."""
 
+import contextlib
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from archive.keystore import Registered
 from archive.textpart import LetterText, index_entry
-from poststelle.errors import ConfigurationError, NotPermitted
+from poststelle.errors import ConfigurationError, Damaged, NotPermitted
+from poststelle.records import IndexEntry
 from poststelle.wiring import Session
 
 if TYPE_CHECKING:
@@ -113,13 +117,21 @@ def catch_up(session: Session, compartment: str, index: "CompartmentIndex") -> i
     for document_id in indexed.keys() - registered.keys():
         index.remove(document_id)
     lagging = [r for r in registered.values() if indexed.get(r.document_id) != r.sequence]
-    now, later = lagging[:CATCH_UP_LETTERS], lagging[CATCH_UP_LETTERS:]
+    now, missing = lagging[:CATCH_UP_LETTERS], len(lagging)
     for start in range(0, len(now), BATCH):
-        index.add_many(
-            index_entry(session.reading.text(r), session.reading.accession(r), r.sequence)
-            for r in now[start : start + BATCH]
-        )
-    return len(later)
+        entries = list(_readable(session, now[start : start + BATCH]))
+        index.add_many(entries)
+        missing -= len(entries)
+    return missing
+
+
+def _readable(session: Session, letters: Sequence[Registered]) -> Iterator[IndexEntry]:
+    """Index entries of letters; one that is damaged must not keep the others from being found, verify names it."""
+    for registered in letters:
+        with contextlib.suppress(Damaged):
+            yield index_entry(
+                session.reading.text(registered), session.reading.accession(registered), registered.sequence
+            )
 
 
 def show(session: Session, name: str) -> Shown:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,11 +72,14 @@ def rebuild_indexes(session: Session, compartments: Sequence[str], progress: Pro
     total, done = sum(map(len, letters.values())), 0
     with _only_rebuild(session):
         for compartment in wanted:
-            before = done
-            problems += _rebuild_index(session, compartment, lambda n, b=before, c=compartment: progress(b + n, total, c))
+            problems += _rebuild_index(session, compartment, partial(_tell, progress, done, total, compartment))
             done += len(letters[compartment])
     session.note("index-rebuilt", compartments=list(wanted), letters=total, problems=len(problems))
     return Rebuilt(letters=total, problems=tuple(problems), compartments=wanted)
+
+
+def _tell(progress: Progress, before: int, total: int, compartment: str, done: int) -> None:
+    progress(before + done, total, compartment)
 
 
 def _rebuild_index(session: Session, compartment: str, progress: Callable[[int], None]) -> list[Problem]:
@@ -200,7 +204,9 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
         raise NotPermitted("Only an owner can have the catalogue made anew: it takes the keys of all compartments.")
     layout, disk = session.layout, session.disk
     key = session.keyring.database_key(CATALOGUE, RECORDS)
-    busy = "Mail is being taken in. Stop `poststelle watch` first: nothing may be filed while the catalogue is made anew."
+    busy = (
+        "Mail is being taken in. Stop `poststelle watch` first: nothing may be filed while the catalogue is made anew."
+    )
     with _locked(layout.lock, os.O_RDWR | os.O_CREAT, busy):
         rescued = _rescue(session, key)
         entries, broken = _log(session)
@@ -226,10 +232,14 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
             disk.rename(temp, layout.catalogue)
         problems = [*broken, *rebuilding.problems]
         if rebuilding.duplicate_seed is None:
-            message = "The service identity was not found, so letters filed before are not recognised when they come again."
+            message = (
+                "The service identity was not found, so letters filed before are not recognised when they come again."
+            )
             problems.append(Problem(code="A026", id="duplicates", message=message))
         if not broken:
-            session.note("catalogue-rebuilt", letters=letters, problems=len(problems), aside=aside.name if aside else None)
+            session.note(
+                "catalogue-rebuilt", letters=letters, problems=len(problems), aside=aside.name if aside else None
+            )
     return Rebuilt(letters=letters, problems=tuple(problems), aside=aside)
 
 

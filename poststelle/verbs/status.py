@@ -57,6 +57,8 @@ class Status:
     """Of the key store and its mirror; the mirror's is None if it is not there."""
     disposing: int | None = None
     """Letters whose disposition was begun and not finished."""
+    released: int | None = None
+    """Disposition plans that were released and not carried out."""
     indexes: tuple[IndexState, ...] = ()
     last: dict[str, datetime | None] | None = None
     """When the log last names each of LOOKED_FOR."""
@@ -111,7 +113,8 @@ def lag(session: Session, compartment: str) -> int:
     if index.position() == session.reading.position(compartment):
         return 0
     wanted = {r.document_id: r.sequence for r in session.reading.letters(compartment)}
-    return len(wanted.items() ^ index.sequences().items() & wanted.items()) + len(index.sequences().keys() - wanted)
+    held = index.sequences()
+    return sum(held.get(d) != sequence for d, sequence in wanted.items()) + len(held.keys() - wanted.keys())
 
 
 def _index(session: Session, compartment: str) -> IndexState:
@@ -133,6 +136,7 @@ def _records(session: Session) -> dict[str, object]:
         "quarantined": len(session.catalogue.quarantine()),
         "review": stages.count(Stage.REVIEW),
         "disposing": stages.count(Stage.DISPOSING),
+        "released": len(session.ledger.released_plans()),
         "outbox": len(session.catalogue.outbox()),
     }
 
@@ -211,8 +215,9 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
     if status.review is not None:
         yield Check(name="review", ok=True, detail=f"{status.review} letters wait for a decision")
     if status.disposing is not None:
+        detail = f"{status.released} released plans to carry out, {status.disposing} letters begun and not finished"
         more = "; `poststelle purge run` goes on" if status.disposing else ""
-        yield Check(name="disposals", ok=not status.disposing, detail=f"{status.disposing} begun, not finished{more}")
+        yield Check(name="disposition", ok=not status.disposing, detail=detail + more)
     free = f"{status.free_bytes / 1e9:.1f} GB free at the vault"
     enough = status.free_bytes >= LEAST_FREE_BYTES
     yield Check(name="disk", ok=enough, detail=free if enough else f"{free}; at least 2 GB should be: make room")

@@ -1,8 +1,9 @@
 """`unlock`: one passphrase, many searches; the key stays in an agent's memory until an end that is known beforehand."""
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,9 +40,15 @@ class Unlocked:
     socket: Path
     was_unlocked: bool
     """Whether an agent held the identity before."""
-    not_yet_findable: int = 0
-    """Letters that are still missing in the indexes: search catches up further."""
-    damaged_indexes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaughtUp:
+    """How far the person's indexes are."""
+
+    missing: int
+    """Letters that are still missing: searching adds more."""
+    damaged: tuple[str, ...]
     """Compartments whose index cannot be used."""
 
 
@@ -60,8 +67,9 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
-def unlock(environment: Environment, duration: timedelta, progress: Progress) -> Unlocked:
-    """Ask for the passphrase, start the agent, and let the person's indexes catch up.
+@contextlib.contextmanager
+def unlock(environment: Environment, duration: timedelta) -> Iterator[tuple[Session, Unlocked]]:
+    """Ask for the passphrase and start the agent; the session goes on, to let the indexes catch up.
 
     Raises:
         ConfigurationError: the identity has no passphrase, still its one-time code, or there is no place for it.
@@ -87,15 +95,7 @@ def unlock(environment: Environment, duration: timedelta, progress: Progress) ->
         was_unlocked = agent.ask_until(place) is not None
         session.note("unlock", until=until.isoformat())
         agent.start(place, secret=session.identity.secret(), identity_file=path, identity_sha256=digest, until=until)
-        missing, damaged = _catch_up(session, progress)
-    return Unlocked(
-        user=file.user,
-        until=until,
-        socket=place.socket,
-        was_unlocked=was_unlocked,
-        not_yet_findable=missing,
-        damaged_indexes=damaged,
-    )
+        yield session, Unlocked(user=file.user, until=until, socket=place.socket, was_unlocked=was_unlocked)
 
 
 def lock(environment: Environment) -> Unlocked:
@@ -115,8 +115,8 @@ def _place(environment: Environment, file: IdentityFile) -> agent.Place:
     return agent_place(environment.runtime, file)
 
 
-def _catch_up(session: Session, progress: Progress) -> tuple[int, tuple[str, ...]]:
-    """(letters still missing, damaged indexes): in blind mode this is when new letters become findable."""
+def catch_up_all(session: Session, progress: Progress) -> CaughtUp:
+    """Bring the person's indexes up to the archive, as far as is bearable: in blind mode nobody else can."""
     missing, added = 0, 0
     damaged: list[str] = []
     for compartment in session.book.compartments_for(session.identity.person_id, "find"):
@@ -134,4 +134,4 @@ def _catch_up(session: Session, progress: Progress) -> tuple[int, tuple[str, ...
             missing += left
         except Damaged:
             damaged.append(compartment)
-    return missing, tuple(damaged)
+    return CaughtUp(missing=missing, damaged=tuple(damaged))
