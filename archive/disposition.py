@@ -20,6 +20,7 @@ from archive.layout import VaultLayout
 from archive.ledger import DisposalRow, Ledger
 from archive.objects import ObjectStore, PartName
 from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention
+from poststelle.access.audit import Head
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import canonical
 from poststelle.access.statements import Statement, make_statement
@@ -29,6 +30,7 @@ from poststelle.stages import Stage
 
 WINDOW_BYTES = 16
 WINDOWS_PER_WRAP = 6
+FILTER_BITS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,9 @@ class Executor:
     now: Callable[[], datetime]
     compartment_of: Callable[[str], str]
     describe: Callable[[str], dict[str, object]]
-    """What the certificate says of a letter: number, class, retention line, due day, released by."""
+    """What the certificate says of a letter: class, retention line, due day, released by."""
+    head: Callable[[], Head | None]
+    """The log entry seen last, which list and certificate are bound to."""
 
     def begin(self, plan_id: str, documents: Sequence[str]) -> None:
         """Take letters out of normal life; remembers pieces of their wraps for the byte scan."""
@@ -149,7 +153,7 @@ class Executor:
         documents = tuple(row.document_id for row in rows)
         self.keys.forget_all(documents)
         self.disk.reached("keys-destroyed")
-        if not self.keys.settle() or wraps_remain(self.layout, rows):
+        if not self.keys.settle() or wraps_remain(self.keys, rows):
             return Disposal(pending=documents)
         self.disk.reached("keys-proven")
         late = self._purge_indexes(documents)
@@ -204,7 +208,7 @@ class Executor:
         return Certificate(certificate_id=certificate.statement_id, documents=tuple(documents), path=path)
 
     def _sign(self, kind: str, content: dict[str, object]) -> Statement:
-        return make_statement(self.service, self.vault_id, kind, content, at=self.now(), head=None)
+        return make_statement(self.service, self.vault_id, kind, content, at=self.now(), head=self.head())
 
 
 def append_list(layout: VaultLayout, listed: Statement, disk: Disk) -> None:
@@ -214,31 +218,28 @@ def append_list(layout: VaultLayout, listed: Statement, disk: Disk) -> None:
     disk.write_new(path, [before, listed.line, b"\n"])
 
 
-def wraps_remain(layout: VaultLayout, rows: Sequence[DisposalRow]) -> bool:
+def wraps_remain(keys: KeyStore, rows: Sequence[DisposalRow]) -> bool:
     """Whether a piece of a destroyed wrap is still found in store, mirror or their logs: every byte is looked at."""
-    import numpy as np
-
     pieces = b"".join(row.windows for row in rows)
-    wanted = np.unique(np.frombuffer(pieces, dtype="<u8")[:: WINDOW_BYTES // 8])
-    for folder in (layout.keys, layout.mirror_keys):
-        for path in (folder, folder.with_name(f"{folder.name}-wal")):
-            if path.exists() and _holds_any(path, wanted, pieces):
-                return True
-    return False
+    return any(_holds_any(content, pieces) for content in keys.stored_bytes())
 
 
-def _holds_any(path: Path, wanted: "object", pieces: bytes) -> bool:
-    """Look for the first eight bytes of each piece at every offset, then compare the whole piece."""
+def _holds_any(content: bytes, pieces: bytes) -> bool:
+    """Look at every offset for eight bytes that may begin a piece, then compare the whole piece."""
     import numpy as np
 
     known = {pieces[i : i + WINDOW_BYTES] for i in range(0, len(pieces), WINDOW_BYTES)}
-    content = path.read_bytes()
+    beginnings = np.unique(np.frombuffer(pieces, dtype="<u8")[:: WINDOW_BYTES // 8])
+    # Wraps look random, so a table over a few of their bits lets one in a hundred offsets through.
+    may_begin = np.zeros(1 << FILTER_BITS, dtype=bool)
+    may_begin[beginnings >> np.uint64(64 - FILTER_BITS)] = True
     for phase in range(8):
         count = (len(content) - phase) // 8
         if count <= 0:
             continue
         values = np.frombuffer(content, dtype="<u8", count=count, offset=phase)
-        for place in np.flatnonzero(np.isin(values, wanted)):  # type: ignore[arg-type]
+        places = np.flatnonzero(may_begin[values >> np.uint64(64 - FILTER_BITS)])
+        for place in places[np.isin(values[places], beginnings)]:
             start = phase + 8 * int(place)
             if content[start : start + WINDOW_BYTES] in known:
                 return True

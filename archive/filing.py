@@ -74,8 +74,12 @@ class Filing:
         self._disk = disk
         self._now = now
 
-    def file_letter(self, classified: ClassifiedDocument, content: Content, received_on: date) -> ArchivedDocument:
-        """Seal, commit and read back one letter; when it returns the source may go.
+    def file_letter(
+        self, classified: ClassifiedDocument, content: Content, received_on: date, rendition: bytes | None = None
+    ) -> ArchivedDocument:
+        """Seal, commit and read back one letter, with its searchable PDF if one was made.
+
+        When it returns the source may go.
 
         Raises:
             StorageError: a disk failed, or what was written does not read back; the source must stay.
@@ -85,7 +89,7 @@ class Filing:
         mark = duplicate_mark(self._service.duplicate_seed, compartment, content.chunks())
         first = self._catalogue.first_with_mark(compartment, mark)
         text = encode_letter(LetterText(classified=classified, received_on=received_on, duplicate_of=first))
-        keys, parts, wraps = self._seal(document_id, compartment, content, text)
+        keys, parts, wraps = self._seal(document_id, compartment, content, text, rendition)
         filed_at = self._now()
         dated = classified.fact("date")
         event_on = max(received_on, date.fromisoformat(dated.value)) if dated else received_on
@@ -161,14 +165,19 @@ class Filing:
         )
 
     def _seal(
-        self, document_id: str, compartment: str, content: Content, text: bytes
+        self, document_id: str, compartment: str, content: Content, text: bytes, rendition: bytes | None = None
     ) -> tuple[_Keys, tuple[StoredPart, ...], tuple[DocumentWrap, ...]]:
         """Parts, then wraps; both durable and checked when it returns."""
         keys = _Keys(original=new_key(), rendition=new_key(), text=new_key())
-        parts = (
+        parts = [
             self._write(document_id, Part.ORIGINAL, keys.original, content.chunks()),
             self._write(document_id, Part.TEXT, keys.text, [text]),
-        )
+        ]
+        if rendition is not None:
+            parts.append(self._write(document_id, Part.RENDITION, keys.rendition, [rendition]))
+        else:
+            # A crash may have left one of an earlier attempt, under a key that is gone.
+            self._objects.remove(PartName(document_id=document_id, part=Part.RENDITION))
         self._disk.reached("parts")
         wraps = (
             self._wrap(document_id, CONTENT, content_scope(compartment), keys.original + keys.rendition),
@@ -179,7 +188,7 @@ class Filing:
         if not self._keys.has_wraps(wraps):
             # Two write-ahead logs do not commit together: the catalogue may only follow keys that are there.
             raise StorageError("The keys of a letter did not reach the key store and its mirror. The source stays.")
-        return keys, parts, wraps
+        return keys, tuple(parts), wraps
 
     def _write(self, document_id: str, part: Part, key: bytes, chunks: Iterator[bytes] | Sequence[bytes]) -> StoredPart:
         context = part_context(self._book.vault_id, document_id, part, 1)
@@ -210,10 +219,11 @@ class Filing:
 
     def _read_back(self, document_id: str, keys: _Keys, parts: Sequence[StoredPart], source_sha256: str) -> None:
         """Open what was just written, with the keys still in memory, and compare with the source."""
-        for part, key in zip(parts, (keys.original, keys.text), strict=True):
+        key_of = {Part.ORIGINAL: keys.original, Part.RENDITION: keys.rendition, Part.TEXT: keys.text}
+        for part in parts:
             context = part_context(self._book.vault_id, document_id, part.name.part, part.name.version)
             try:
-                opened = open_sealed(key, context, self._objects.read(part.name))
+                opened = open_sealed(key_of[part.name.part], context, self._objects.read(part.name))
             except DoesNotOpen as err:
                 raise _unreadable(document_id) from err
             if part.name.part is Part.ORIGINAL and hashlib.sha256(opened).hexdigest() != source_sha256:
@@ -248,8 +258,15 @@ class Filing:
 
     def repair(self, claimed: Sequence[str]) -> None:
         """Finish or take back what a crash left between the arrows; `claimed` are ids that will be taken in again."""
+        with self._keys.alone():
+            self._repair(claimed)
+
+    def _repair(self, claimed: Sequence[str]) -> None:
         for document_id in self._keys.unregistered():
             letter, quarantined = self._catalogue.letter(document_id), self._catalogue.quarantined(document_id)
+            if letter is not None and letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
+                self.destroy(document_id)
+                continue
             if letter is not None:
                 continue  # settled below
             if quarantined is not None and quarantined.stage is Stage.QUARANTINED:

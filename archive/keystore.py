@@ -6,8 +6,11 @@ to its mirror inside one pair of transactions; both carry a generation number, a
 than its mirror is refused.
 """
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -154,6 +157,20 @@ class KeyStore:
         self._main.close()
         if self._mirror is not None:
             self._mirror.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process revises, repairs or destroys letters, and keep them waiting. Not to be nested.
+
+        What one of them has half done looks to another like what a crash left, and would be taken back. The folder
+        itself carries the lock: a second descriptor of keys.db would cost this process its locks when it closes.
+        """
+        descriptor = os.open(self._main.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Apply the same changes to store and mirror; both are durable when it returns.
@@ -309,15 +326,19 @@ class KeyStore:
         """Documents with more wraps than a settled one has: a revision or move was interrupted."""
         return [r[0] for r in self._main.rows("SELECT document FROM wraps GROUP BY document HAVING count(*) > 2")]
 
-    def keep_only(self, document_id: str, wraps: Sequence[tuple[str, int, str]], row: "Registered") -> None:
-        """Delete all wraps but these (part set, version, scope id) and set the register row, in one step."""
+    def put(self, row: Registered) -> None:
+        """Set a document's register row: who sees it, under which number, and which version of its text."""
+        self.apply(_register_changes(row))
+
+    def keep_only(self, document_id: str, wraps: Sequence[tuple[str, int, str]], row: Registered | None = None) -> None:
+        """Delete all wraps but these (part set, version, scope id) and perhaps set the register row, in one step."""
         kept = set(wraps)
         stale = [w for w in self.wraps_of(document_id) if (w.part_set, w.version, w.scope_id) not in kept]
         sql = "DELETE FROM wraps WHERE document = ? AND part_set = ? AND version = ? AND scope = ?"
         self.apply(
             [
                 *((sql, (document_id, w.part_set, w.version, w.scope_id)) for w in stale),
-                *_register_changes(row),
+                *(_register_changes(row) if row is not None else ()),
             ]
         )
 
@@ -334,6 +355,12 @@ class KeyStore:
                 if list(self._main.rows(sql)) != list(self._mirror.rows(sql)):
                     found.append(f"store and mirror differ in the table {table}")
         return found
+
+    def stored_bytes(self) -> Iterator[bytes]:
+        """Store, mirror and their logs as they lie on the disk."""
+        for store in (self._main, self._mirror):
+            if store is not None:
+                yield from store.stored_bytes()
 
     def settle(self) -> bool:
         """Empty the write-ahead logs; False while another reader keeps one."""

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from archive.filing import UNSORTED, accession, quarantine_number
 from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore, Registered
-from archive.objects import ObjectStore, PartName
+from archive.objects import MissingPart, ObjectStore, PartName
 from archive.textpart import LetterText, QuarantineText, decode_letter, decode_quarantine
 from poststelle.access.keybook import COMPARTMENTS, KeyBook, content_scope, index_scope
 from poststelle.access.keyring import Keyring, document_purpose
 from poststelle.access.sealing import KEY_BYTES, DamagedPart, DoesNotOpen, open_sealed, part_context
-from poststelle.errors import Damaged, NotPermitted, UnknownDocument
+from poststelle.errors import Damaged, NoRendition, NotPermitted, UnknownDocument
 from poststelle.records import Part
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -98,19 +98,31 @@ class Reading:
         Raises:
             NotPermitted: the identity may read the text but not the original.
         """
+        self._require_content(registered)
+        return self._open(registered, Part.ORIGINAL, 1)
+
+    def rendition(self, registered: Registered) -> bytes:
+        """The searchable PDF.
+
+        Raises:
+            NoRendition: none was made (`verify` knows the difference to one that was lost).
+            NotPermitted: the identity may read the text but not the pages.
+        """
+        self._require_content(registered)
+        try:
+            return self._open(registered, Part.RENDITION, 1)
+        except MissingPart as err:
+            raise NoRendition from err
+
+    def _require_content(self, registered: Registered) -> None:
         scope = self._book.scope_of(registered.scope_id)
         compartment = (scope or "").removeprefix("index:")
         if not self._keyring.holds(content_scope(compartment)):
             raise NotPermitted("Your role may find and read the text of this letter, but not open its pages.")
-        return self._open(registered, Part.ORIGINAL, 1)
 
     def _open(self, registered: Registered, part: Part, version: int) -> bytes:
         document_id = registered.document_id
-        part_set = TEXT if part is Part.TEXT else CONTENT
-        wrap = next((w for w in self._keys.wraps_of(document_id) if w.part_set == part_set), None)
-        if wrap is None:
-            raise Damaged(f"The keys of letter {document_id} are missing. Run `poststelle verify`.")
-        keys = self.unwrap(wrap)
+        keys = self.unwrap(self._wrap(registered, part))
         key = keys[KEY_BYTES:] if part is Part.RENDITION else keys[:KEY_BYTES]
         name = PartName(document_id=document_id, part=part, version=version)
         context = part_context(self._book.vault_id, document_id, part, version)
@@ -118,6 +130,18 @@ class Reading:
             return open_sealed(key, context, self._objects.read(name))
         except DoesNotOpen as err:
             raise DamagedPart(document_id, part) from err
+
+    def _wrap(self, registered: Registered, part: Part) -> DocumentWrap:
+        """The wrap for the letter's place and version; a move that a crash cut short left others beside it."""
+        if part is Part.TEXT:
+            wanted = (TEXT, registered.text_version, registered.scope_id)
+        else:
+            scope = content_scope(self._compartment(registered) or UNSORTED)
+            wanted = (CONTENT, 1, self._book.current(scope).scope_id)
+        for wrap in self._keys.wraps_of(registered.document_id):
+            if (wrap.part_set, wrap.version, wrap.scope_id) == wanted:
+                return wrap
+        raise Damaged(f"The keys of letter {registered.document_id} are missing. Run `poststelle verify`.")
 
     def unwrap(self, wrap: DocumentWrap) -> bytes:
         """The part keys inside a document's wrap.

@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from archive.catalogue import QUARANTINE_SERIES, RECEIPTS
-from archive.keystore import CONTENT, LETTER, TEXT, KeyStore, Registered
+from archive.keystore import LETTER, DocumentWrap, KeyStore, Registered
 from archive.objects import ObjectStore, PartName, fixity
 from archive.reading import Reading
 from archive.textpart import LetterText
@@ -30,7 +30,7 @@ from poststelle.access.audit import Entry
 from poststelle.access.database import Database, Row
 from poststelle.access.keybook import KeyBook
 from poststelle.access.sealing import duplicate_mark
-from poststelle.errors import Damaged, PoststelleError
+from poststelle.errors import Damaged, NotPermitted, PoststelleError
 from poststelle.records import Part, Problem
 from poststelle.stages import Stage
 
@@ -84,8 +84,8 @@ class Rebuilding:
     problems: list[Problem] = field(default_factory=list)
     _last: dict[tuple[str, int], int] = field(default_factory=dict)
     _filed: dict[str, Entry] = field(init=False)
-    _damaged: set[tuple[str, str]] = field(default_factory=set)
-    """(document, part set) of what does not open."""
+    _damaged: set[tuple[str, Part]] = field(default_factory=set)
+    """(document, part) of what does not open."""
 
     def __post_init__(self) -> None:
         self._filed = {entry.details["document"]: entry for entry in self._entries("filed")}
@@ -165,18 +165,18 @@ class Rebuilding:
         self._fixity(letter)
 
     def _text(self, letter: Registered) -> LetterText | None:
-        return self._opened(letter, TEXT, self.reading.text)
+        return self._opened(letter, Part.TEXT, self.reading.text)
 
     def _original(self, letter: Registered) -> bytes | None:
-        return self._opened(letter, CONTENT, self.reading.original)
+        return self._opened(letter, Part.ORIGINAL, self.reading.original)
 
-    def _opened(self, letter: Registered, part_set: str, read: Callable[[Registered], T]) -> T | None:
+    def _opened(self, letter: Registered, part: Part, read: Callable[[Registered], T]) -> T | None:
         try:
             return read(letter)
         except PoststelleError as err:
             self._report(err.code, letter.document_id, str(err))
             if isinstance(err, Damaged):
-                self._damaged.add((letter.document_id, part_set))
+                self._damaged.add((letter.document_id, part))
             return None
 
     def _class(self, letter: Registered, compartment: str, text: LetterText | None, filed: Entry | None) -> str:
@@ -196,18 +196,28 @@ class Rebuilding:
         """Hashes of what is there; what does not open, or is missing, stays on record as damaged."""
         document_id = letter.document_id
         stored = {_parsed(name) for name in self.objects.names_of(document_id)}
-        renditions = {(part, version) for part, version in stored if part is Part.RENDITION}
-        for part, version in {(Part.TEXT, letter.text_version), (Part.ORIGINAL, 1)} | renditions:
+        wanted = {(Part.TEXT, letter.text_version), (Part.ORIGINAL, 1)}
+        if (Part.RENDITION, 1) in stored:
+            wanted.add((Part.RENDITION, 1))
+            self._opened(letter, Part.RENDITION, self.reading.rendition)
+        for part, version in wanted:
             sha256, size = UNKNOWN, 0
-            part_set = TEXT if part is Part.TEXT else CONTENT
-            if (part, version) in stored and (document_id, part_set) not in self._damaged:
+            if (part, version) in stored and (document_id, part) not in self._damaged:
                 found = fixity(self.objects, PartName(document_id=document_id, part=part, version=version))
                 sha256, size = found.sha256, found.size_bytes
             self._insert_row("parts", (document_id, part.value, version, sha256, size))
         for wrap in self.keys.wraps_of(document_id):
-            sha256 = UNKNOWN if (document_id, wrap.part_set) in self._damaged else wrap.sha256
-            row = (document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch, sha256)
-            self._insert_row("wraps", row)
+            sha256 = wrap.sha256 if self._unwraps(wrap) else UNKNOWN
+            self._insert_row("wraps", (document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch, sha256))
+
+    def _unwraps(self, wrap: DocumentWrap) -> bool:
+        try:
+            self.reading.unwrap(wrap)
+        except Damaged:
+            return False  # the part it is for was reported already
+        except NotPermitted:
+            return True  # not for this identity to say
+        return True
 
     # Quarantine -----------------------------------------------------------------------------------------------
 
@@ -233,7 +243,7 @@ class Rebuilding:
 
     def _quarantined(self, item: Registered, entry: Entry | None) -> None:
         original = self._original(item)
-        text = self._opened(item, TEXT, self.reading.quarantine_text)
+        text = self._opened(item, Part.TEXT, self.reading.quarantine_text)
         received_at, size = (text.file.received_at, text.file.size_bytes) if text else (None, 0)
         mark = secrets.token_bytes(32)
         if original is not None and self.duplicate_seed is not None:

@@ -123,14 +123,17 @@ def decide_retention(line: ScheduleLine, events: Mapping[str, date]) -> Retentio
         )
         return RetentionDecision(line=line, due_on=None, started_on=None, waiting_for=line.start_event, reason=reason)
     due_on = _due(line.cutoff, line.period, started_on)
-    change = ""
-    for version in sorted(line.earlier, key=lambda version: version.until, reverse=True):
+    change, in_force = "", date.min
+    for version in sorted(line.earlier, key=lambda version: version.until):
+        due_then = max(_due(line.cutoff, version.period, started_on), in_force)
         in_force = version.until + timedelta(days=1)
-        due_before = _due(line.cutoff, version.period, started_on)
-        floor = min(due_before, in_force)
-        if started_on <= version.until and floor > due_on:
-            due_on = floor
-            change = f" The period was {version.period} until {version.until}; this letter fell due no earlier."
+        if due_then <= in_force:
+            # It fell due while this version was law, or with its end: no later law begins a new period.
+            due_on, change = due_then, f" The period was {version.period} until {version.until}."
+            break
+    else:
+        if due_on < in_force:
+            due_on, change = in_force, f" The longer period was law until {in_force - timedelta(days=1)}."
     begins = "the end of that year" if line.cutoff == "year-end" else "that day"
     reason = (
         f"{line.label}: kept {line.period} from {begins}, counted from {label}, {started_on} ({line.basis}). "
@@ -141,7 +144,11 @@ def decide_retention(line: ScheduleLine, events: Mapping[str, date]) -> Retentio
 
 def _due(cutoff: str, period: Period, started_on: date) -> date:
     start = date(started_on.year, 12, 31) if cutoff == "year-end" else started_on
-    return period.after(start) + timedelta(days=1)
+    try:
+        return period.after(start) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        # A misread year beyond the calendar keeps its letter until a person corrects it, and stops no other.
+        return date.max
 
 
 def _period(value: Mapping[str, Any]) -> Period:

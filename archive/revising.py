@@ -1,7 +1,7 @@
 """Revising: a decision, a correction or a move makes a new text part; the original is never rewritten.
 
-    new text part → new wraps beside the old → catalogue (commit point) → old wraps deleted, register set
-    → old text part unlinked → index of the old place purged, new place indexed (by the caller)
+    new wraps beside the old → new text part → catalogue (commit point) → register set → old text part unlinked
+    → old wraps deleted → index of the old place purged, new place indexed (by the caller)
 
 The person holds the keys and signs; the service holds the records key and writes the catalogue. A crash
 before the commit leaves wraps and a part that `settling` removes; after it, old ones that it
@@ -22,6 +22,7 @@ from poststelle.access.keybook import KeyBook, content_scope, index_scope
 from poststelle.access.keyring import document_purpose
 from poststelle.access.sealing import duplicate_mark, new_key, part_context, seal
 from poststelle.access.statements import Statement
+from poststelle.errors import StorageError, UnknownDocument
 from poststelle.records import Part
 from poststelle.stages import Stage
 
@@ -53,9 +54,12 @@ class Revising:
 
         Raises:
             NotPermitted: the person does not hold the keys a move needs.
+            UnknownDocument: its disposition has begun.
         """
         letter = self.catalogue.letter(registered.document_id)
         assert letter is not None
+        if letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
+            raise UnknownDocument
         target = text.classified.compartment
         mark, duplicate_of = letter.mark, letter.duplicate_of
         if target != letter.compartment:
@@ -67,13 +71,16 @@ class Revising:
         key = new_key()
         context = part_context(self.book.vault_id, letter.document_id, Part.TEXT, version)
         name = PartName(document_id=letter.document_id, part=Part.TEXT, version=version)
-        part = self.objects.write(name, seal(key, context, [encode_letter(text)]))
         wraps = (
             self._wrap(letter.document_id, TEXT, version, index_scope(target), key),
             self._content_wrap(letter, target),
         )
-        # A revision that a crash cut off may have left wraps of this very version: they are replaced.
+        # A revision that a crash cut off may have left wraps of this very version: they are replaced. Before the part:
+        # by too many wraps `settling` finds what a crash left.
         self.keys.add_wraps(wraps)
+        part = self.objects.write(name, seal(key, context, [encode_letter(text)]))
+        if not self.keys.has_wraps(wraps):
+            raise StorageError("The new keys of a letter did not reach key store and mirror. It stays as it was.")
         dated = text.classified.fact("date")
         revision = Revision(
             document_id=letter.document_id,
@@ -102,7 +109,9 @@ class Revising:
         )
 
     def _content_wrap(self, letter: LetterRow, target: str) -> DocumentWrap:
-        wrap = next(w for w in self.keys.wraps_of(letter.document_id) if w.part_set == CONTENT)
+        scope_id = self.book.current(content_scope(letter.compartment)).scope_id
+        wraps = self.keys.wraps_of(letter.document_id)
+        wrap = next(w for w in wraps if (w.part_set, w.scope_id) == (CONTENT, scope_id))
         if target == letter.compartment:
             return wrap
         return self._wrap(letter.document_id, CONTENT, 1, content_scope(target), self.reading.unwrap(wrap))

@@ -15,12 +15,14 @@ def settle_revision(
     letter = catalogue.letter(document_id)
     if letter is None or letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
         return
-    kept = [(w.part_set, w.version, w.scope_id) for w in catalogue.wraps_of(document_id)]
-    keys.keep_only(document_id, kept, registered_row(letter, book))
+    # Readers turn to the committed version first. The old wraps go last: as long as they are there, `crowded` finds
+    # the document, and a crash in here is settled by the next run.
+    keys.put(registered_row(letter, book))
     for name in objects.names_of(document_id):
         _, part, version = name.split(".")
         if part == Part.TEXT.value and int(version) != letter.text_version:
             objects.remove(PartName(document_id=document_id, part=Part.TEXT, version=int(version)))
+    keys.keep_only(document_id, [(w.part_set, w.version, w.scope_id) for w in catalogue.wraps_of(document_id)])
 
 
 def settle_revisions(catalogue: Catalogue, keys: KeyStore, objects: ObjectStore, book: KeyBook) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 from poststelle.errors import Damaged
 from poststelle.records import (
+    Barcode,
+    BarcodeFormat,
     ClassifiedDocument,
+    EInvoice,
     Fact,
     IndexEntry,
     PageOrigin,
@@ -77,10 +80,12 @@ def encode_letter(text: LetterText) -> bytes:
             "needs_review": classified.needs_review,
             "review_reasons": classified.review_reasons,
             "reasons": [[reason.text, reason.weight] for reason in classified.reasons],
-            "facts": [[f.name, f.value, round(f.confidence, 4), f.page] for f in classified.facts],
+            "facts": [_fact(fact) for fact in classified.facts],
             "history": [[c.at.isoformat(), c.by, c.name, c.old, c.new] for c in text.history],
             "pages": [_page(page) for page in classified.document.pages],
+            **_barcodes(classified.document.barcodes),
         }
+        | _einvoice(classified.document.einvoice)
     )
 
 
@@ -104,6 +109,10 @@ def decode_letter(data: bytes) -> LetterText:
         file=_read_file(value["file"]),
         media_type=value["media_type"],
         pages=tuple(_read_page(page) for page in value["pages"]),
+        einvoice=_read_einvoice(value.get("einvoice")),
+        barcodes=tuple(
+            Barcode(text=text, format=BarcodeFormat(kind), page=page) for text, kind, page in value.get("barcodes", ())
+        ),
     )
     classified = ClassifiedDocument(
         document=document,
@@ -112,7 +121,7 @@ def decode_letter(data: bytes) -> LetterText:
         compartment=value["compartment"],
         needs_review=value["needs_review"],
         reasons=tuple(Reason(text=text, weight=weight) for text, weight in value["reasons"]),
-        facts=tuple(Fact(name=n, value=v, confidence=c, page=p) for n, v, c, p in value["facts"]),
+        facts=tuple(_read_fact(row) for row in value["facts"]),
         review_reasons=tuple(value["review_reasons"]),
     )
     return LetterText(
@@ -178,6 +187,51 @@ def _read_file(value: dict[str, Any]) -> ScannedFile:
         received_at=datetime.fromisoformat(value["received_at"]),
         hint=value["hint"],
     )
+
+
+def _fact(fact: Fact) -> list[Any]:
+    """Four fields, and the sentence where there is one."""
+    row = [fact.name, fact.value, round(fact.confidence, 4), fact.page]
+    return [*row, fact.source] if fact.source else row
+
+
+def _read_fact(row: list[Any]) -> Fact:
+    name, value, confidence, page, *source = row
+    return Fact(name=name, value=value, confidence=confidence, page=page, source=source[0] if source else "")
+
+
+def _einvoice(invoice: EInvoice | None) -> dict[str, Any]:
+    """Only where there is one: text parts of other letters stay as they were."""
+    if invoice is None:
+        return {}
+    return {
+        "einvoice": {
+            "form": invoice.form,
+            "profile": invoice.profile,
+            "kind": invoice.kind,
+            "fields": [list(pair) for pair in invoice.fields],
+            "problems": list(invoice.problems),
+            "embedded": invoice.embedded,
+        }
+    }
+
+
+def _read_einvoice(value: dict[str, Any] | None) -> EInvoice | None:
+    if value is None:
+        return None
+    return EInvoice(
+        form=value["form"],
+        profile=value["profile"],
+        kind=value["kind"],
+        fields=tuple((name, text) for name, text in value["fields"]),
+        problems=tuple(value["problems"]),
+        embedded=value["embedded"],
+    )
+
+
+def _barcodes(barcodes: tuple[Barcode, ...]) -> dict[str, Any]:
+    """Only where there are any: most letters carry none."""
+    return {"barcodes": [[b.text, b.format.value, b.page] for b in barcodes]} if barcodes else {}
 
 
 def _page(page: RecognisedPage) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from datetime import date
 
 from classifiers.decision import Decision, decide, probabilities
+from classifiers.einvoice import find_doubts, invoice_evidence, merge_facts
 from classifiers.evidence import Evidence, Matcher, Zones, read_zones, without_echoes
 from classifiers.facts_date import LetterDateReader
+from classifiers.facts_deadlines import find_deadlines
 from classifiers.facts_due import find_due_date
 from classifiers.facts_money import MoneyReader, find_iban
 from classifiers.facts_reference import ReferenceReader
@@ -43,12 +45,19 @@ class Classifier:
     def classify(self, document: RecognisedDocument, received_on: date) -> ClassifiedDocument:
         """Say what a letter is, who may read it, and what it states; never raises for any text."""
         letter = read_letter(document, self._vocabulary)
-        facts = self._read_facts(letter, received_on)
+        printed = self._read_facts(letter, received_on)
+        facts = merge_facts(document.einvoice, printed)
         evidence = self._weigh(letter, facts)
+        if (told := invoice_evidence(document.einvoice)) is not None and told[0] in evidence:
+            evidence[told[0]].append(told[1])
         scores = {rule.code: _score(rule, evidence[rule.code]) for rule in self._settings.rules}
         chances = probabilities(scores, self._settings.temperature)
         decision = decide(chances, self._settings)
-        review_reasons = (*decision.review_reasons, *_page_doubts(document, self._settings))
+        review_reasons = (
+            *decision.review_reasons,
+            *_page_doubts(document, self._settings),
+            *find_doubts(document, printed),
+        )
         return ClassifiedDocument(
             document=document,
             record_class=decision.rule.code,
@@ -62,13 +71,15 @@ class Classifier:
 
     def _read_facts(self, letter: Letter, received_on: date) -> tuple[Fact, ...]:
         written = self._dates.read(letter, received_on)
+        due = find_due_date(letter, written)
         found = (
             self._senders.read(letter),
             find_subject(letter),
             written,
             *self._references.read(letter),
             *self._money.read(letter),
-            find_due_date(letter, written),
+            due,
+            *find_deadlines(letter, written, due, received_on),
             find_iban(letter),
         )
         return tuple(fact for fact in found if fact is not None)

@@ -46,7 +46,10 @@ _NOT_PAYMENT = re.compile(
 _NUMBERS = {
     "zwei": 2, "drei": 3, "vier": 4, "sechs": 6, "acht": 8, "zehn": 10, "vierzehn": 14, "dreißig": 30,
 }  # fmt: skip
+_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+_NEXT_SENTENCE = re.compile(rf"[.!?]\s+(?=[A-ZÄÖÜ])(?!(?:{_MONTHS})\b)")
 _CONTEXT = 120
+MAX_SENTENCE = 300
 COUNTED_CERTAINTY = 0.75
 LEAST = 0.3
 MOST_DATES = 200
@@ -73,14 +76,24 @@ def _printed(page: PageLines, written: date | None) -> list[Fact]:
     for start, end, when, certainty in dates_in(page.flow.text)[:MOST_DATES]:
         if written is not None and when < written:
             continue
-        certainty *= _cue(page.flow.text, start, end) * page.flow.confidence_between(start, end)
+        certainty *= certainty_of(page.flow.text, start, end) * page.flow.confidence_between(start, end)
         if written is not None and when == written:
             certainty *= 0.5
-        facts.append(Fact(name="due_date", value=when.isoformat(), confidence=round(certainty, 3), page=page.number))
+        facts.append(_due(page, when, certainty, (start, end)))
     return facts
 
 
-def _cue(text: str, start: int, end: int) -> float:
+def _due(page: PageLines, when: date, sure: float, span: tuple[int, int]) -> Fact:
+    return Fact(
+        name="due_date",
+        value=when.isoformat(),
+        confidence=round(sure, 3),
+        page=page.number,
+        source=sentence_around(page.flow.text, *span),
+    )
+
+
+def certainty_of(text: str, start: int, end: int) -> float:
     """How surely the words around a date, within its sentence, make it a due date."""
     before = _SENTENCE_END.split(text[max(0, start - _CONTEXT) : start])[-1]
     after = _SENTENCE_END.split(text[end : end + _CONTEXT])[0]
@@ -104,14 +117,15 @@ def _counted(page: PageLines, written: date, certainty: float) -> list[Fact]:
         if re.search(r"widerspruch|einspruch|klage|rechtsbehelf|widerruf", sentence, re.I):
             continue
         number = int(match["number"]) if match["number"].isdigit() else _NUMBERS.get(match["number"].lower(), 1)
-        when = _later(written, number, match["unit"].lower())
+        when = later(written, number, match["unit"].lower())
         if when is not None:
             sure = COUNTED_CERTAINTY * certainty * page.flow.confidence_between(match.start(), match.end("unit"))
-            facts.append(Fact(name="due_date", value=when.isoformat(), confidence=round(sure, 3), page=page.number))
+            facts.append(_due(page, when, sure, match.span()))
     return sorted(facts, key=lambda fact: fact.value, reverse=True)
 
 
-def _later(start: date, number: int, unit: str) -> date | None:
+def later(start: date, number: int, unit: str) -> date | None:
+    """So many days ("tage"), weeks ("woche") or months ("monat") later; None for more than two years of months."""
     if unit == "tage":
         return start + timedelta(days=number)
     if unit == "woche":
@@ -122,3 +136,17 @@ def _later(start: date, number: int, unit: str) -> date | None:
     year, month = start.year + month // 12, month % 12 + 1
     last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
     return date(year, month, min(start.day, last))
+
+
+def sentence_around(text: str, start: int, end: int) -> str:
+    """The sentence that holds a place, at most `MAX_SENTENCE` characters of it."""
+    first = 0
+    last = len(text)
+    for match in _NEXT_SENTENCE.finditer(text):
+        if match.end() <= start:
+            first = match.end()
+        elif match.start() >= end:
+            last = match.start() + 1
+            break
+    first, last = max(first, end - MAX_SENTENCE), min(last, start + MAX_SENTENCE)
+    return text[first:last].strip()

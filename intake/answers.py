@@ -1,11 +1,13 @@
 """What a worker may answer about a page, written there and checked here: it has parsed hostile mail."""
 
 import math
+import re
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from intake.protocol import Message
-from poststelle.records import PageOrigin, RecognisedPage, Word
+from poststelle.records import EInvoice, PageOrigin, RecognisedPage, Word
 
 if TYPE_CHECKING:
     from intake.page import PageFindings
@@ -14,8 +16,17 @@ MAX_WORDS = 50_000
 MAX_WORD_LETTERS = 2_000
 MAX_PAGE_PIXELS = 200_000
 """Longest side of a page at its working resolution."""
+RECOGNISED = (PageOrigin.OCR, PageOrigin.BLANK)
+"""Origins of pages that were looked at as pictures."""
 _NOTES = frozenset({"low-confidence", "uncovered-ink"})
 _ROTATIONS = (0, 90, 180, 270)
+MAX_FIELDS = 60
+"""What an electronic invoice may state, and what may be said of it."""
+MAX_FIELD_LETTERS = 500
+_FIELD_FORMS = {
+    **dict.fromkeys(("date", "due_date"), r"\d{4}-\d\d-\d\d"),
+    **dict.fromkeys(("amount", "net_amount", "tax_amount", "amount_due"), r"-?[\d.E+]{1,40}"),
+}
 
 
 class Implausible(Exception):
@@ -68,6 +79,106 @@ def page_from_answer(answer: Message, number: int, extra_notes: tuple[str, ...] 
         skew_degrees=_number(answer.get("skew"), -45.0, 45.0),
         notes=(*notes, *extra_notes),
     )
+
+
+def einvoice_answer(invoice: EInvoice) -> Message:
+    """An electronic invoice as the worker sends it."""
+    return {
+        "form": invoice.form,
+        "profile": invoice.profile[:MAX_FIELD_LETTERS],
+        "kind": invoice.kind[:MAX_FIELD_LETTERS],
+        "fields": [list(pair) for pair in invoice.fields],
+        "problems": list(invoice.problems)[:MAX_FIELDS],
+        "embedded": invoice.embedded,
+    }
+
+
+def einvoice_from_answer(answer: Any) -> EInvoice | None:
+    """The invoice, every field checked; None if there is none.
+
+    Raises:
+        Implausible: a field is missing, of the wrong type or out of range.
+    """
+    if answer is None:
+        return None
+    if not isinstance(answer, dict) or answer.get("form") not in ("", "cii", "ubl", "zugferd-1"):
+        raise Implausible("invoice")
+    fields, problems = answer.get("fields"), answer.get("problems")
+    if not isinstance(fields, list) or not isinstance(problems, list) or len(fields) + len(problems) > MAX_FIELDS:
+        raise Implausible("fields")
+    return EInvoice(
+        form=answer["form"],
+        profile=_field(answer.get("profile")),
+        kind=_field(answer.get("kind")),
+        fields=tuple(_named_value(pair) for pair in fields),
+        problems=tuple(_field(problem) for problem in problems),
+        embedded=answer.get("embedded") is True,
+    )
+
+
+def _named_value(pair: Any) -> tuple[str, str]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise Implausible("field")
+    name, value = _field(pair[0]), _field(pair[1])
+    pattern = _FIELD_FORMS.get(name)
+    if pattern is not None and not re.fullmatch(pattern, value):
+        raise Implausible("value")
+    try:
+        if name in ("date", "due_date"):
+            date.fromisoformat(value)
+    except ValueError as err:
+        raise Implausible("date") from err
+    return name, value
+
+
+def _field(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_FIELD_LETTERS or not value.isprintable():
+        raise Implausible("field")
+    return value
+
+
+def needs_rendition(media_type: str, pages: Iterable[RecognisedPage]) -> bool:
+    """Whether a file cannot be searched as it is: every picture, and a PDF with a page that we recognised."""
+    if media_type == "application/xml":
+        return False
+    return media_type != "application/pdf" or any(page.origin in RECOGNISED for page in pages)
+
+
+def pages_question(pages: Iterable[RecognisedPage]) -> list[Message]:
+    """Recognised pages as the pool sends them back, with what a searchable PDF needs of them."""
+    return [
+        {
+            "number": page.number,
+            "width": page.width_px,
+            "height": page.height_px,
+            "dpi": page.dpi,
+            "origin": page.origin.value,
+            "rotation": page.rotation_degrees,
+            "skew": page.skew_degrees,
+            "words": [[word.text, word.left, word.top, word.right, word.bottom, word.line] for word in page.words],
+        }
+        for page in pages
+    ]
+
+
+def pages_from_question(pages: list[Message]) -> list[RecognisedPage]:
+    """The inverse of `pages_question`; the pool is trusted, nothing is checked."""
+    return [
+        RecognisedPage(
+            number=page["number"],
+            width_px=page["width"],
+            height_px=page["height"],
+            dpi=page["dpi"],
+            origin=PageOrigin(page["origin"]),
+            rotation_degrees=page["rotation"],
+            skew_degrees=page["skew"],
+            words=tuple(
+                Word(text=text, left=left, top=top, right=right, bottom=bottom, confidence=1.0, line=line)
+                for text, left, top, right, bottom, line in page["words"]
+            ),
+        )
+        for page in pages
+    ]
 
 
 def unread_page(number: int) -> RecognisedPage:

@@ -1,5 +1,6 @@
 """The second engine: the system's own Tesseract, through pytesseract; for where it is preferred or no wheel exists."""
 
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ class PytesseractEngine:
     def __init__(self) -> None:
         try:
             pytesseract.get_tesseract_version()
-        except pytesseract.TesseractNotFoundError as err:
+        except (pytesseract.TesseractNotFoundError, subprocess.CalledProcessError, SystemExit) as err:
+            # It leaves the program where it does not like the version.
             raise FileNotFoundError("tesseract") from err
         folder = wheel_models()
         self._options = "" if folder is None else f'--tessdata-dir "{folder}"'

@@ -68,8 +68,10 @@ class Inbox:
         *,
         now: Callable[[], datetime],
         elapsed: Callable[[], float] = time.monotonic,
+        how_to_watch: str = "auto",
     ) -> None:
         self.root = root
+        self._how_to_watch = how_to_watch
         self._disk = disk
         self._now = now
         self._settle_seconds = settle_seconds
@@ -242,7 +244,9 @@ class Inbox:
         """Whole files (and given-up ones) as they come, until `stop` is set. See watching.py."""
         from intake.watching import watch_inbox
 
-        return watch_inbox(self, stop, settle_seconds=self._settle_seconds, elapsed=self._elapsed)
+        return watch_inbox(
+            self, stop, settle_seconds=self._settle_seconds, elapsed=self._elapsed, how=self._how_to_watch
+        )
 
     def _claim_at(self, folder: Path, path: Path) -> Claim:
         hint = path.parent.relative_to(folder).as_posix()

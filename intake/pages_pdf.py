@@ -47,6 +47,11 @@ class PdfPages:
             password = err.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
             raise unreadable("encrypted-pdf" if password else "damaged") from err
 
+    @property
+    def pdf(self) -> pypdfium2.PdfDocument:
+        """The open document, for its attachments."""
+        return self._pdf
+
     def count(self) -> int:
         """How many pages there are."""
         return len(self._pdf)

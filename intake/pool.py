@@ -8,7 +8,14 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from intake.answers import Implausible, page_from_answer, unread_page
+from intake.answers import (
+    Implausible,
+    einvoice_from_answer,
+    needs_rendition,
+    page_from_answer,
+    pages_question,
+    unread_page,
+)
 from intake.fair_queue import FairQueue
 from intake.process import NotStarted, WorkerProcess
 from intake.protocol import Disconnected, Message
@@ -16,10 +23,10 @@ from intake.reasons import SENTENCES, unreadable
 from intake.settings import IntakeSettings
 from intake.snapshot import Snapshot
 from poststelle.errors import ConfigurationError
-from poststelle.records import RecognisedPage
+from poststelle.records import EInvoice, RecognisedPage
 
 OnPage = Callable[[int, int], None]
-_MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
+_MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "application/xml")
 _FALSE_STARTS = 3
 _WORKERS_DO_NOT_START = (
     "The processes that read letters end before they begin. No letter was taken out of the inbox. Check free memory, "
@@ -33,6 +40,9 @@ class Recognition:
 
     media_type: str
     pages: tuple[RecognisedPage, ...]
+    rendition: bytes | None = None
+    """The searchable PDF; None if the file is one already, or none could be made of it."""
+    einvoice: EInvoice | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,15 +55,21 @@ class _Letter:
     on_page: OnPage | None
     media_type: str = ""
     page_count: int = 0
+    einvoice: EInvoice | None = None
     pages: dict[int, RecognisedPage] = field(default_factory=dict)
     damaged: int = 0
     jobs_at_work: int = 0
     finished: bool = False
 
+    @property
+    def pages_in_order(self) -> tuple[RecognisedPage, ...]:
+        """The pages read so far."""
+        return tuple(self.pages[number] for number in sorted(self.pages))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """One question to a worker: page 0 asks what the file is."""
+    """One question to a worker: page 0 asks what the file is, the page behind the last for the searchable PDF."""
 
     letter: _Letter
     page: int
@@ -63,9 +79,17 @@ class _Job:
     """How many workers ended before they saw anything of the letter."""
 
     @property
+    def asks_for_rendition(self) -> bool:
+        """Whether all pages are read and this is the letter's last job."""
+        return 0 < self.letter.page_count < self.page
+
+    @property
     def message(self) -> Message:
         if self.page == 0:
-            return {"kind": "inspect"}
+            return {"kind": "inspect", "simple": self.simple}
+        if self.asks_for_rendition:
+            pages = pages_question(self.letter.pages_in_order)
+            return {"kind": "rendition", "media_type": self.letter.media_type, "pages": pages}
         return {"kind": "page", "page": self.page, "simple": self.simple}
 
 
@@ -159,7 +183,9 @@ class RecognitionPool:
                 return
             letter.jobs_at_work += 1
         try:
-            answer = self._workers[slot].ask(job.message, letter.key, letter.descriptor)
+            # Only a searchable PDF comes with bytes of its own.
+            allowed = self._settings.max_bytes if job.asks_for_rendition else 0
+            answer = self._workers[slot].ask(job.message, letter.key, letter.descriptor, allowed)
         except Disconnected:
             answer = None
             self._replace(slot, WorkerProcess.kill)
@@ -197,6 +223,11 @@ class RecognitionPool:
 
     def _take_answer(self, job: _Job, answer: Message | None) -> None:
         letter = job.letter
+        if job.asks_for_rendition:
+            rendition = (answer or {}).get("attached")
+            is_pdf = isinstance(rendition, bytes) and rendition.startswith(b"%PDF-")
+            self._finish_read(letter, rendition if is_pdf else None)
+            return
         if answer is not None and (code := answer.get("refused")) in SENTENCES:
             raise unreadable(str(code), self._limit_of(str(code)))
         if job.page == 0 and (answer is not None or job.simple):
@@ -214,6 +245,10 @@ class RecognitionPool:
         media_type, count = (answer or {}).get("media_type"), (answer or {}).get("pages")
         if media_type not in _MEDIA_TYPES or type(count) is not int or not 1 <= count <= self._settings.max_pages:
             raise unreadable("damaged")
+        try:
+            letter.einvoice = einvoice_from_answer((answer or {}).get("einvoice"))
+        except Implausible as err:
+            raise unreadable("damaged") from err
         letter.media_type, letter.page_count = media_type, count
         self._queue.put(letter.key, [_Job(letter=letter, page=number + 1) for number in range(count)])
 
@@ -228,8 +263,18 @@ class RecognitionPool:
             return
         if letter.damaged == letter.page_count:
             raise unreadable("damaged")
-        pages = tuple(letter.pages[number] for number in sorted(letter.pages))
-        self._finish(letter, result=Recognition(media_type=letter.media_type, pages=pages))
+        if needs_rendition(letter.media_type, letter.pages.values()):
+            # Never tried twice: the letter is whole without it.
+            self._queue.put(letter.key, [_Job(letter=letter, page=letter.page_count + 1)])
+        else:
+            self._finish_read(letter)
+
+    def _finish_read(self, letter: _Letter, rendition: bytes | None = None) -> None:
+        pages = letter.pages_in_order
+        recognition = Recognition(
+            media_type=letter.media_type, pages=pages, rendition=rendition, einvoice=letter.einvoice
+        )
+        self._finish(letter, result=recognition)
 
     def _finish(self, letter: _Letter, result: Recognition | None = None, error: Exception | None = None) -> None:
         """Settle the future once; without result or error it is cancelled."""

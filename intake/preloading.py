@@ -6,9 +6,19 @@ def load_libraries() -> None:
     import cv2
     from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-    from intake import answers, page, pages_image, pages_pdf
+    from intake import answers, einvoice, page, pages_image, pages_pdf, pages_xml
 
-    loaded = (answers, page, pages_image, pages_pdf, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
+    loaded = (
+        answers,
+        einvoice,
+        page,
+        pages_image,
+        pages_pdf,
+        pages_xml,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+    )
     assert all(loaded)
     Image.preinit()
     cv2.setNumThreads(1)

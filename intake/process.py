@@ -48,8 +48,10 @@ class WorkerProcess:
         """Process id."""
         return self._process.pid
 
-    def ask(self, job: Message, letter: int, descriptor: int) -> Message:
+    def ask(self, job: Message, letter: int, descriptor: int, max_attached_bytes: int = 0) -> Message:
         """The worker's answer to one job; hands the letter's bytes over first if it has not seen them.
+
+        `max_attached_bytes` is how much may come with the answer.
 
         Raises:
             Disconnected: it died, hung or talked nonsense; it has to be replaced.
@@ -63,7 +65,7 @@ class WorkerProcess:
                 send(self._connection, {"kind": "open", "letter": letter}, descriptor)
                 self._letters.add(letter)
             send(self._connection, job | {"letter": letter})
-        return receive(self._connection)
+        return receive(self._connection, max_attached_bytes)
 
     def _prepare(self) -> None:
         """Let it load its libraries and models, before a letter can be blamed for what goes wrong."""
@@ -111,6 +113,7 @@ def _limits(settings: IntakeSettings) -> str:
         {
             "cpu_seconds": settings.page_cpu_seconds,
             "memory_bytes": settings.page_memory_bytes,
+            "max_bytes": settings.max_bytes,
             "max_pages": settings.max_pages,
             "max_pixels": settings.max_pixels_per_page,
             "languages": settings.languages,

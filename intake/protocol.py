@@ -1,4 +1,7 @@
-"""How pool and workers talk: length-prefixed JSON over a socket, never pickle; a worker's word is not trusted."""
+"""How pool and workers talk: length-prefixed JSON over a socket, never pickle; a worker's word is not trusted.
+
+A message with the key "attached" is followed by that many bytes; whoever receives it finds them under that key.
+"""
 
 import json
 import os
@@ -9,6 +12,9 @@ from typing import Any
 Message = dict[str, Any]
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+"""What a worker may answer at once."""
+MAX_QUESTION_BYTES = 1024 * 1024 * 1024
+"""What the pool may ask, which is trusted: all words of two thousand dense pages are a tenth of it."""
 _HEADER = struct.Struct("!I")
 
 
@@ -30,19 +36,36 @@ def send(connection: socket.socket, message: Message, descriptor: int | None = N
         raise Disconnected from err
 
 
-def receive(connection: socket.socket) -> Message:
+def send_attached(connection: socket.socket, message: Message, attached: bytes) -> None:
+    """Send one message and, behind it, bytes that are no text."""
+    send(connection, message | {"attached": len(attached)})
+    try:
+        connection.sendall(attached)
+    except OSError as err:
+        raise Disconnected from err
+
+
+def receive(connection: socket.socket, max_attached_bytes: int = 0) -> Message:
     """The next message. Descriptors that come with it are closed: only workers are handed files.
 
     Raises:
         Disconnected: the other side is gone, too slow for the socket's timeout, or does not speak our language.
     """
-    message, descriptor = receive_with_file(connection)
+    message, descriptor = receive_with_file(connection, MAX_MESSAGE_BYTES)
     if descriptor is not None:
         os.close(descriptor)
+    if "attached" in message:
+        size = message["attached"]
+        if type(size) is not int or not 0 <= size <= max_attached_bytes:
+            raise Disconnected
+        try:
+            message["attached"] = _exactly(connection, size)
+        except OSError as err:
+            raise Disconnected from err
     return message
 
 
-def receive_with_file(connection: socket.socket) -> tuple[Message, int | None]:
+def receive_with_file(connection: socket.socket, max_bytes: int = MAX_QUESTION_BYTES) -> tuple[Message, int | None]:
     """The next message and the open file that came with it, if any; else as `receive`."""
     try:
         header, descriptors, _, _ = socket.recv_fds(connection, _HEADER.size, 1)
@@ -51,7 +74,7 @@ def receive_with_file(connection: socket.socket) -> tuple[Message, int | None]:
         if not header:
             raise Disconnected
         (size,) = _HEADER.unpack(header)
-        if size > MAX_MESSAGE_BYTES:
+        if size > max_bytes:
             raise Disconnected
         message = json.loads(_exactly(connection, size))
     except (OSError, ValueError, RecursionError) as err:

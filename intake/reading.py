@@ -1,5 +1,6 @@
 """What kind of file it is, by content, and how to get at its pages; runs in a worker, never beside keys."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _PDF_SEARCH_BYTES = 1024
 """Readers accept a PDF header anywhere in the first kilobyte."""
+_XML = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*<(?:\?xml\b|(?:\w+:)?(?:Invoice|CreditNote|CrossIndustry(?:Invoice|Document))[\s>])"
+    rb"|\xff\xfe<\0\?\0x\0|\xfe\xff\0<\0\?\0x"
+)
 
 
 class DamagedPage(Exception):
@@ -69,7 +74,9 @@ def media_type_of(head: bytes) -> str | None:
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
-    return "application/pdf" if b"%PDF-" in head[:_PDF_SEARCH_BYTES] else None
+    if b"%PDF-" in head[:_PDF_SEARCH_BYTES]:
+        return "application/pdf"
+    return "application/xml" if _XML.match(head) else None
 
 
 def open_pages(data: "mmap.mmap", max_pages: int, max_pixels: int) -> Pages:
@@ -86,6 +93,10 @@ def open_pages(data: "mmap.mmap", max_pages: int, max_pixels: int) -> Pages:
         from intake.pages_pdf import PdfPages
 
         pages = PdfPages(data, max_pixels)
+    elif media_type == "application/xml":
+        from intake.pages_xml import XmlPages
+
+        pages = XmlPages(data)
     else:
         from intake.pages_image import ImagePages
 

@@ -15,7 +15,9 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "encrypted-pdf": "The PDF is protected by a password. Ask the sender for an open copy, or print and scan it.",
     "damaged": "The file is damaged and no page of it could be read. Scan the letter again or ask for a new copy.",
-    "unsupported-type": "Only PDF, TIFF, JPEG and PNG can be taken in. Convert the file to PDF and drop it again.",
+    "unsupported-type": (
+        "Only PDF, TIFF, JPEG and PNG, and XML invoices, can be taken in. Convert the file to PDF and drop it again."
+    ),
     "unfinished": "The file was never finished by the program that wrote it. Scan the letter again.",
 }
 

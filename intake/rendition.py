@@ -13,16 +13,16 @@ from pikepdf import Array, Dictionary, Name
 from pikepdf.pdfa import prepare, validate_written
 from PIL import Image, ImageCms
 
+from intake.answers import RECOGNISED, needs_rendition
 from intake.rendition_font import NAME, LayerFont, compressed
 from intake.rendition_images import Data, Picture, pictures
 from intake.rendition_pdf import PageContent
 from intake.rendition_text import text_layer
-from poststelle.records import PageOrigin, RecognisedPage
+from poststelle.records import PageOrigin, RecognisedPage, Word
 
 _FLAVOUR = "2b"
 _POINTS_PER_INCH = 72
 _A4_HEIGHT_POINTS = 842
-_RECOGNISED = (PageOrigin.OCR, PageOrigin.BLANK)
 # What PDF and image libraries raise on odd or hostile files. MemoryError is not among them: it ends the worker.
 _ODD_INPUT = (
     pikepdf.PdfError, pikepdf.ForeignObjectError, OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError,
@@ -56,17 +56,17 @@ def make_rendition(original: Data, media_type: str, pages: Sequence[RecognisedPa
         raise NoRenditionPossible(type(err).__name__) from err
 
 
-def needs_rendition(media_type: str, pages: Sequence[RecognisedPage]) -> bool:
-    """Whether a file cannot be searched as it is."""
-    return media_type != "application/pdf" or any(page.origin in _RECOGNISED for page in pages)
-
-
 def warm_up() -> None:
-    """Make a small one, so that every file of the libraries is read before the worker locks itself in."""
+    """Make small ones, so that every file of the libraries is read before the worker locks itself in.
+
+    Fonts and metadata are read by parts that are loaded when they are first needed.
+    """
     out = io.BytesIO()
-    Image.new("L", (8, 8), 255).save(out, "JPEG")
-    page = RecognisedPage(number=1, width_px=8, height_px=8, dpi=72, origin=PageOrigin.BLANK)
-    make_rendition(out.getvalue(), "image/jpeg", [page])
+    Image.new("L", (80, 80), 255).save(out, "JPEG")
+    word = Word(text="ja", left=10, top=10, right=30, bottom=30, confidence=1.0, line=0)
+    page = RecognisedPage(number=1, width_px=80, height_px=80, dpi=72, origin=PageOrigin.OCR, words=(word,))
+    scanned = make_rendition(out.getvalue(), "image/jpeg", [page])
+    make_rendition(scanned, "application/pdf", [page])
 
 
 def _made(original: Data, media_type: str, pages: Sequence[RecognisedPage], *, declare: bool) -> bytes:
@@ -103,13 +103,12 @@ class _OnceForAll:
 def _add_to_scanned(pdf: pikepdf.Pdf, pages: Sequence[RecognisedPage], font: _OnceForAll) -> None:
     if pdf.is_encrypted or len(pdf.pages) != len(pages):
         raise ValueError("encrypted, or not the file that was read")
-    removed = False
     for page, read in zip(pdf.pages, pages, strict=True):
-        if read.origin not in _RECOGNISED:
+        if read.origin not in RECOGNISED:
             continue
         content = PageContent(page)
         place, turned = content.picture_place(), (_turn_of(page) + read.rotation_degrees) % 360
-        removed = content.remove_hidden_text(pdf) or removed
+        content.remove_hidden_text(pdf)
         if read.rotation_degrees:
             page.obj.Rotate = turned
         layer = text_layer(read, font.font, place, turned)
@@ -117,8 +116,8 @@ def _add_to_scanned(pdf: pikepdf.Pdf, pages: Sequence[RecognisedPage], font: _On
             page.add_resource(font.object, Name.Font, Name(NAME))
             # First on the page: nothing that the scanner left set can move it, and nobody sees it anyway.
             page.contents_add(compressed(pdf, layer), prepend=True)
-    if removed:
-        pdf.remove_unreferenced_resources()
+    # Fonts that only the removed text used; scanners name some that they do not bring along.
+    pdf.remove_unreferenced_resources()
 
 
 def _turn_of(page: pikepdf.Page) -> int:
@@ -154,7 +153,7 @@ def _bind_pictures(
 
 def _paper(picture: Picture, read: RecognisedPage) -> tuple[float, float]:
     """Width and height in points of the paper as it was scanned, before the page is turned upright."""
-    if read.origin in _RECOGNISED:
+    if read.origin in RECOGNISED:
         size = read.width_px * _POINTS_PER_INCH / read.dpi, read.height_px * _POINTS_PER_INCH / read.dpi
         return size if read.rotation_degrees in (0, 180) else size[::-1]
     across, up = picture.width_px, picture.height_px

@@ -108,11 +108,11 @@ def _from_jpeg(data: Data) -> Picture:
 
 
 def _from_png(data: Data) -> Picture:
-    """The compressed rows as they are, unless they are interlaced or transparent: PDF borrowed its filter from PNG."""
+    """The compressed rows as they are: PDF borrowed its filter from PNG. Not if interlaced, transparent or cut off."""
     chunks = list(_png_chunks(data))
     width, height, bits, kind, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1][:13])
     names = [name for name, _ in chunks]
-    if interlaced or kind not in (0, 2, 3) or b"tRNS" in names:
+    if interlaced or kind not in (0, 2, 3) or b"tRNS" in names or b"IEND" not in names:
         with _opened(data, "PNG") as image:
             return _coded_anew(image)
     colours: Any = _COLOURS[3 if kind == 2 else 1]

@@ -14,11 +14,12 @@ _PAGE = "page"
 _MAX_DEPTH = 4
 _COVERS = 0.9
 _SAME_EDGE = 0.015
-_INVISIBLE = (3, 7)
+_INVISIBLE = 3
 _SHOWS = frozenset(("Tj", "TJ", "'", '"'))
 _PAINTS = frozenset(("f", "F", "f*", "B", "B*", "b", "b*", "S", "s", "sh"))
 _MOVES = frozenset(("Td", "Tm", "T*"))
 _MARKS = frozenset(("BMC", "BDC", "EMC"))
+_TEXT_SETTINGS = frozenset(("Tc", "Tw", "Tz", "TL", "Tf", "Tr", "Ts"))
 _TURNED_INTO_STATE = "TD"
 """Moves, but sets the leading too."""
 
@@ -77,23 +78,21 @@ class PageContent:
                 return place
         return self._box
 
-    def remove_hidden_text(self, pdf: pikepdf.Pdf) -> bool:
-        """Take out text that is invisible or lies under the picture; True if there was any.
+    def remove_hidden_text(self, pdf: pikepdf.Pdf) -> None:
+        """Take out text that is invisible or lies under the picture: else every word would be found twice.
 
         Only whole text objects go, so that nothing that can be seen moves.
         """
-        found = False
         for owner, content in self._contents.items():
             hidden = [block for block in content.blocks if block.shows and self._is_hidden(block)]
             if not hidden:
                 continue
-            found = True
-            data = pikepdf.unparse_content_stream(list(_without(content.instructions, hidden)))
+            # Where no text is left, nothing has to stay set for it, and its fonts can go.
+            data = pikepdf.unparse_content_stream(list(_without(content.instructions, hidden, self._sees_text())))
             if owner == _PAGE:
                 self._page.obj.Contents = compressed(pdf, data)
             else:
                 pdf.get_object(owner).write(compress(data), filter=Name.FlateDecode)
-        return found
 
     def _is_hidden(self, block: _Block) -> bool:
         return not block.seen or block.shown < self._covered_at
@@ -136,7 +135,7 @@ class PageContent:
             elif name in _SHOWS and block is not None:
                 self._order += 1
                 block.shows, block.shown = True, self._order
-                block.seen = block.seen or state.mode not in _INVISIBLE
+                block.seen = block.seen or state.mode != _INVISIBLE
             elif name in _PAINTS:
                 self._painted = True
             elif name == "Do":
@@ -151,7 +150,8 @@ class PageContent:
             covers = not any(key in thing for key in ("/SMask", "/Mask")) and not thing.get("/ImageMask", False)
             self._see_image(state.matrix, on_page=depth == 0 and "/SMask" not in thing, covers=covers)
         elif thing.get("/Subtype") == Name.Form and depth < _MAX_DEPTH:
-            inner = Matrix(thing.get("/Matrix", [1, 0, 0, 1, 0, 0])) @ state.matrix
+            own = Matrix(thing.Matrix) if "/Matrix" in thing else Matrix()
+            inner = own @ state.matrix
             self._walk(thing.objgen, thing, thing.get("/Resources", resources), _State(inner, state.mode), depth + 1)
 
     def _see_image(self, matrix: Matrix, *, on_page: bool, covers: bool) -> None:
@@ -187,8 +187,8 @@ def _bounds(matrix: Matrix) -> Rectangle:
     return xs[0], ys[0], xs[-1], ys[-1]
 
 
-def _without(instructions: list[Any], hidden: list[_Block]) -> Iterator[Any]:
-    """The instructions without these text objects; what they set for later text stays set."""
+def _without(instructions: list[Any], hidden: list[_Block], text_left: bool) -> Iterator[Any]:
+    """The instructions without these text objects; if there is other text, what they set for it stays set."""
     inside = {index: block for block in hidden for index in range(block.first, block.last + 1)}
     lasting: dict[str, Any] = {}
     marks: list[Any] = []
@@ -211,7 +211,7 @@ def _without(instructions: list[Any], hidden: list[_Block]) -> Iterator[Any]:
             lasting[name] = instruction
         if index == block.last:
             opened = sum(1 if str(mark.operator) != "EMC" else -1 for mark in marks)
-            yield from lasting.values()
+            yield from (setting for name, setting in lasting.items() if text_left or name not in _TEXT_SETTINGS)
             if opened:
                 yield from marks  # they belong to something around the text
             lasting, marks = {}, []

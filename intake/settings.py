@@ -18,6 +18,8 @@ class IntakeSettings:
     languages: tuple[str, ...] = ("deu",)
     engine: str = "auto"
     """"auto", "tesserocr" or "pytesseract"."""
+    watch: str = "auto"
+    """"auto", "events" or "polling": how new files are noticed."""
     workers: int = 1
     """Worker processes; the wiring gives one per core."""
     settle_seconds: float = 2.0

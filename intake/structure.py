@@ -46,6 +46,8 @@ def is_complete(data: Data) -> bool:
         return _tiff_is_complete(data)
     if b"%PDF-" in head:
         return _pdf_is_complete(data, head)
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith((b"<?xml", b"<\0?\0x\0")):
+        return _xml_is_complete(data)
     return True
 
 
@@ -57,6 +59,11 @@ def _pdf_is_complete(data: Data, head: bytes) -> bool:
         return False
     tail = bytes(data[-_PDF_TAIL_BYTES:])
     return re.search(rb"startxref\s+\d+\s+%%EOF", tail) is not None
+
+
+def _xml_is_complete(data: Data) -> bool:
+    """It ends with a mark, whatever blanks come behind; the mark may stand in two bytes."""
+    return bytes(data[-_PDF_TAIL_BYTES:]).rstrip(b" \t\r\n\0").endswith(b">")
 
 
 def _jpeg_is_complete(data: Data) -> bool:

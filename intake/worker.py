@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from intake.protocol import Disconnected, Message, receive_with_file, send
+from intake.protocol import Disconnected, Message, receive_with_file, send, send_attached
 
 if TYPE_CHECKING:
     from intake.engine import Engine
@@ -28,7 +28,9 @@ def main() -> None:
             try:
                 message, descriptor = receive_with_file(connection)
                 answer = worker.handle(message, descriptor)
-                if answer is not None:
+                if isinstance(answer, bytes):
+                    send_attached(connection, {"rendition": True}, answer)
+                elif answer is not None:
                     send(connection, answer)
             except Disconnected:
                 return
@@ -43,7 +45,7 @@ class Worker:
         self._data: dict[int, mmap.mmap] = {}
         self._pages: dict[int, Pages] = {}
 
-    def handle(self, message: Message, descriptor: int | None) -> Message | None:
+    def handle(self, message: Message, descriptor: int | None) -> Message | bytes | None:
         """Do what one message asks; None if it asks for no answer."""
         letter = message["letter"]
         if message["kind"] == "prepare":
@@ -57,6 +59,8 @@ class Worker:
         if message["kind"] == "forget":
             self._forget(letter)
             return None
+        if message["kind"] == "rendition":
+            return self._rendition(message)
         return self._work(message)
 
     def _prepare(self) -> Message:
@@ -67,9 +71,11 @@ class Worker:
         try:
             from intake.engine import open_engine
             from intake.preloading import load_libraries
+            from intake.rendition import warm_up
 
             limits.confine_for_good()
             load_libraries()
+            warm_up()
             self._engine = open_engine(self._limits["engine"])
             self._engine.prepare(tuple(self._limits["languages"]))
         except ImportError as err:
@@ -89,12 +95,29 @@ class Worker:
         try:
             pages = self._opened(message["letter"])
             if message["kind"] == "inspect":
-                return {"media_type": pages.media_type, "pages": pages.count()}
+                return {"media_type": pages.media_type, "pages": pages.count()} | _einvoice_of(
+                    pages, self._data[message["letter"]], message["simple"]
+                )
             return {"page": self._read(pages, message["page"], message["simple"])}
         except UnreadableFile as err:
             return {"refused": err.reason_code}
         except DamagedPage:
             return {"damaged": True}
+
+    def _rendition(self, message: Message) -> Message | bytes:
+        """The letter's searchable PDF from the pages as they were recognised, by this worker or another."""
+        from intake import limits
+        from intake.answers import pages_from_question
+        from intake.rendition import NoRenditionPossible, make_rendition
+
+        pages = pages_from_question(message["pages"])
+        # A page costs a fiftieth of a second; a tenth is allowed beyond what any single page may take.
+        limits.allow_for_one_job(self._limits["cpu_seconds"] + len(pages) // 10, self._limits["memory_bytes"])
+        try:
+            rendition = make_rendition(self._data[message["letter"]], message["media_type"], pages)
+        except NoRenditionPossible as err:
+            return {"no_rendition": str(err)}
+        return rendition if len(rendition) <= self._limits["max_bytes"] else {"no_rendition": "too large"}
 
     def _read(self, pages: "Pages", number: int, simple: bool) -> Message:
         from intake.answers import page_answer
@@ -117,6 +140,21 @@ class Worker:
             pages.close()
         # Not closed but let go: a library may still hold a view, and closing under it would fail.
         self._data.pop(letter, None)
+
+
+def _einvoice_of(pages: "Pages", data: mmap.mmap, simple: bool) -> Message:
+    """The invoice that the file is or carries, if any; not looked for again in a file that killed its worker once."""
+    from intake.answers import einvoice_answer
+    from intake.einvoice import read_embedded
+    from intake.pages_pdf import PdfPages
+    from intake.pages_xml import XmlPages
+
+    invoice = None
+    if isinstance(pages, XmlPages):
+        invoice = pages.einvoice
+    elif isinstance(pages, PdfPages) and not simple:
+        invoice = read_embedded(pages.pdf, data)
+    return {} if invoice is None else {"einvoice": einvoice_answer(invoice)}
 
 
 if __name__ == "__main__":

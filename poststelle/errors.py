@@ -69,6 +69,19 @@ class UnknownDocument(PoststelleError):
         )
 
 
+class NoRendition(PoststelleError):
+    """The letter has no searchable PDF; only who may see the letter is told so."""
+
+    code = "D005"
+    exit_status = ExitStatus.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No searchable PDF was made of this letter: its file is protected, damaged or unusual. Its original and "
+            "its text are there; take the original out with `poststelle export` without --rendition."
+        )
+
+
 class Damaged(PoststelleError):
     """Something in the vault was changed, cut, swapped or lost after it was written."""
 

@@ -219,11 +219,12 @@ class Pipeline:
             file=_scanned_file(read.claim, read.snapshot.size_bytes, read.snapshot.sha256),
             media_type=recognition.media_type,
             pages=recognition.pages,
+            einvoice=recognition.einvoice,
         )
         received_on = self.received_on or local_day(read.claim.received_at)
         classified = self.classifier.classify(document, received_on)
         self.disk.reached("classified")
-        filed = self.filing.file_letter(classified, read.snapshot, received_on)
+        filed = self.filing.file_letter(classified, read.snapshot, received_on, recognition.rendition)
         self._remove_source(read.claim, read.snapshot.sha256)
         self.index(filed)
         self.log()

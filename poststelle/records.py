@@ -89,13 +89,54 @@ class RecognisedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EInvoice:
+    """What a file states as an electronic invoice, in XML of its own or carried by a PDF, and what is wrong with it."""
+
+    form: str = ""
+    """ "cii", "ubl" or "zugferd-1"; empty if there is no invoice that could be read, see `problems`."""
+    profile: str = ""
+    """The profile's id as written, e.g. "urn:cen.eu:en16931:2017"."""
+    kind: str = ""
+    """Type code: "380" invoice, "381" credit note, "384" correction."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Fact names and values, written as facts are."""
+    problems: tuple[str, ...] = ()
+    """Sentences for the clerk."""
+    embedded: bool = False
+    """Whether pages of a PDF stand beside it, which must say the same."""
+
+
+class BarcodeFormat(StrEnum):
+    """The kinds of codes that are looked for."""
+
+    CODE_128 = "code-128"
+    CODE_39 = "code-39"
+    QR = "qr"
+    DATA_MATRIX = "data-matrix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barcode:
+    """A code that was read on a page."""
+
+    text: str
+    """As stored in the code; lines are separated by newlines."""
+    format: BarcodeFormat
+    page: int
+    """1-based."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecognisedDocument:
     """A claimed file, read page by page."""
 
     file: ScannedFile
     media_type: str
-    """"application/pdf", "image/tiff", "image/jpeg" or "image/png"."""
+    """"application/pdf", "image/tiff", "image/jpeg", "image/png" or "application/xml"."""
     pages: tuple[RecognisedPage, ...]
+    einvoice: EInvoice | None = None
+    """None for all but electronic invoices, and files that claim to be one."""
+    barcodes: tuple[Barcode, ...] = ()
 
     @property
     def text(self) -> str:
@@ -113,6 +154,8 @@ class Fact:
     """0.0–1.0."""
     page: int | None = None
     """1-based page it was read from; None if it was derived or set by a person."""
+    source: str = ""
+    """The sentence that says so, for deadlines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

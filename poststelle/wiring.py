@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from search.index import CompartmentIndex
 
 CONFIG_NAME = "config.yaml"
-ROOMS = ("intake", "classifiers", "archive", "search")
 TMPFS_CANDIDATES = ("/dev/shm", "/run")
 
 
@@ -94,24 +93,6 @@ def _runtime_folder() -> Path | None:
         return Path(session) / "poststelle"
     memory = Path(TMPFS_CANDIDATES[0])
     return memory / f"poststelle-{os.getuid()}" if memory.is_dir() else None
-
-
-def require_own_rooms() -> None:
-    """Refuse to run with a foreign package in place of one of our rooms (their names exist elsewhere).
-
-    Raises:
-        ConfigurationError: says which one and what to do.
-    """
-    import importlib
-
-    for room in ROOMS:
-        module = importlib.import_module(room)
-        if getattr(module, "__part_of__", None) != "poststelle":
-            raise ConfigurationError(
-                f"Another package named {room!r} ({getattr(module, '__file__', None)}) stands where Poststelle's own "
-                "should be. Install Poststelle into an environment of its own, for example with "
-                "`pipx install poststelle` or `python3 -m venv`."
-            )
 
 
 def find_config(environment: Environment) -> Config:
@@ -399,6 +380,7 @@ def intake_settings(config: Config) -> "IntakeSettings":
         page_memory_bytes=wish["page_megabytes"] * 1024 * 1024,
         languages=tuple(wish["languages"]),
         engine=wish["engine"],
+        watch=wish["watch"],
         workers=len(os.sched_getaffinity(0)) if wish["workers"] == "auto" else wish["workers"],
         settle_seconds=wish["settle_seconds"],
         give_up_seconds=wish["give_up_minutes"] * 60,
@@ -457,7 +439,16 @@ def work_folder(config: Config) -> Iterator[Path]:
 
 
 def _is_alive(pid: str) -> bool:
-    return pid.isdigit() and Path(f"/proc/{pid}").exists()
+    if not pid.isdigit():
+        return False
+    try:
+        # Asked of the kernel, not of /proc: that may be mounted so that processes which hold keys do not show there.
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def is_configured_law(config: Config, book: KeyBook) -> bool:

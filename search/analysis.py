@@ -7,7 +7,7 @@ letters of other scripts; words never contain `_`, so a key cannot be mistaken f
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -15,11 +15,15 @@ from poststelle.german import MONTHS, compact, fold, iban_is_valid, parse_amount
 from poststelle.records import IndexEntry
 from search.atoms import Atom, AtomKind, atoms, number_term, words_of
 from search.stems import Stemmer, stemmer_version
+from search.vocabulary import worth_remembering
 
-ANALYSER_VERSION = 1
+ANALYSER_VERSION = 2
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
 
 MOST_REMEMBERED_WORDS = 200_000
+MOST_CENTS = 10**15
+
+_WORD_KEY, _NUMBER_KEY = "_w", "_n"
 
 
 class Marked(NamedTuple):
@@ -44,6 +48,8 @@ class Streams(NamedTuple):
     sender: str
     body: str
     keys: str
+    words: str
+    """Every word once, as it is inflected: what the vocabulary of the index remembers."""
 
 
 class Analyser:
@@ -52,6 +58,8 @@ class Analyser:
     def __init__(self) -> None:
         self._stemmer = Stemmer()
         self._words: dict[str, tuple[str, str]] = {}
+        self._seen: set[str] = set()
+        """Folded words since `streams` began."""
 
     @property
     def fingerprint(self) -> str:
@@ -119,12 +127,14 @@ class Analyser:
     def _add_word(self, word: str, start: int, end: int, stream: list[Marked], keys: list[Marked]) -> None:
         stem, folded = self.word(word)
         if stem:
+            self._seen.add(folded)
             stream.append(Marked(stem, start, end))
             if stem != folded:
                 keys.append(Marked(word_key(folded), start, end))
 
     def streams(self, entry: IndexEntry) -> Streams:
         """Everything the index stores as terms for one letter."""
+        self._seen.clear()
         title, sender = self.analyse(entry.title), self.analyse(entry.sender)
         pages = [self.analyse(page) for page in entry.pages]
         keys = dict.fromkeys(mark.term for part in (title, sender, *pages) for mark in part.keys)
@@ -134,17 +144,30 @@ class Analyser:
             sender=" ".join(mark.term for mark in sender.stream),
             body=" ".join(mark.term for page in pages for mark in page.stream),
             keys=" ".join(keys),
+            words=" ".join(self._remembered(keys)),
         )
+
+    def _remembered(self, keys: Iterable[str]) -> list[str]:
+        """The words of the letter just analysed, and its numbers with letters in them."""
+        start = len(_NUMBER_KEY)
+        numbers = {key for key in keys if key.startswith(_NUMBER_KEY) and not key[start:].isdecimal()}
+        words = {word for word in self._seen if not word.isdecimal()}
+        return sorted(word for word in words | numbers if worth_remembering(word))
+
+    def stem(self, folded: str) -> str:
+        """The stem of a word that is folded already."""
+        return self._stemmer.stem(folded) or folded
 
 
 def fact_keys(entry: IndexEntry) -> Iterator[str]:
     """Keys for the fields of the query language, from the letter's facts and numbers."""
     yield class_key(entry.record_class)
     yield number_key(entry.accession)
+    yield from (having_key(name) for name, value in entry.facts.items() if value)
     for name, value in entry.facts.items():
         if name == "iban":
             yield iban_key(value)
-        elif name == "amount" or name.endswith("_amount"):
+        elif _is_amount(name):
             if (amount := parse_amount(value)) is not None:
                 yield amount_key(amount)
         elif (name in ("reference", "number") or name.endswith(("_reference", "_number"))) and compact(value):
@@ -154,14 +177,29 @@ def fact_keys(entry: IndexEntry) -> Iterator[str]:
                 yield iban_key(value)
 
 
+def amounts_of(entry: IndexEntry) -> set[int]:
+    """The amounts that were read as facts, in cents, without their sign."""
+    found = (parse_amount(value) for name, value in entry.facts.items() if _is_amount(name))
+    return {cents(amount) for amount in found if amount is not None}
+
+
+def cents(amount: str) -> int:
+    """A plain decimal with two places as cents, without its sign; no more than a database can hold."""
+    return min(int(amount.removeprefix("-").replace(".", "")), MOST_CENTS)
+
+
+def _is_amount(name: str) -> bool:
+    return name == "amount" or name.endswith("_amount")
+
+
 def word_key(folded: str) -> str:
     """A word as it was inflected: what prefixes and wildcards look through."""
-    return f"_w{folded}"
+    return f"{_WORD_KEY}{folded}"
 
 
 def number_key(text: str) -> str:
     """A number or reference without separators."""
-    return f"_n{_key_text(text)}"
+    return f"{_NUMBER_KEY}{_key_text(text)}"
 
 
 def iban_key(text: str) -> str:
@@ -177,6 +215,11 @@ def reference_key(text: str) -> str:
 def amount_key(amount: str) -> str:
     """An amount that was read as a fact, given as plain decimal."""
     return f"_a{amount.removeprefix('-').replace('.', '_')}"
+
+
+def having_key(fact: str) -> str:
+    """That a fact of this name was read at all."""
+    return f"_h{_key_text(fact)}"
 
 
 def class_key(record_class: str) -> str:

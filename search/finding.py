@@ -8,15 +8,18 @@ import heapq
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
+from search.facets import Facets, count_facets
 from search.index import CompartmentIndex
+from search.loosening import is_open, resolve
 from search.matching import leaf_expression, plan
+from search.near import near_matches
 from search.passages import best_passage, clean_line
-from search.query import DateRange, Leaf, Query, wanted_leaves
+from search.query import Beginning, Key, Leaf, Node, Phrase, Query, Word, wanted_leaves
 from search.suggestions import suggest
 
 Sort = Literal["relevance", "date"]
@@ -36,6 +39,8 @@ class Filters:
     """First day of the letter's date, included."""
     to_date: date | None = None
     """Last day of the letter's date, included."""
+    but: str | None = None
+    """Id of a letter that is left out: the one that others are like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class Hit:
     """1-based page of the snippet; None if nothing on the pages matched."""
     highlights: tuple[tuple[int, int], ...]
     """Start and end offsets into `snippet`."""
+    exact: bool = True
+    """False for a letter that has only a compound of a word, or a word that looks like it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +69,13 @@ class SearchResult:
     """The best hits, and how many there are in all."""
 
     total: int
+    """Of letters that match, nearly or exactly; near ones are only looked for if the others do not fill the page."""
+    exact: int
     hits: tuple[Hit, ...]
     suggestions: tuple[str, ...]
-    """Other queries to try, when nothing was found."""
+    """Other queries to try, when nothing was found as it was typed."""
+    facets: Facets | None = None
+    """How the letters found are spread, if that was asked."""
 
 
 class _Found(NamedTuple):
@@ -84,21 +95,40 @@ class _Ranked(NamedTuple):
 
 
 def find(
-    indexes: Sequence[CompartmentIndex], query: Query, filters: Filters, *, limit: int, sort: Sort
+    indexes: Sequence[CompartmentIndex],
+    query: Query,
+    filters: Filters,
+    *,
+    limit: int,
+    sort: Sort,
+    with_facets: bool = False,
 ) -> SearchResult:
     """Find the letters a query matches; snippets are made only for the `limit` that are returned."""
-    steps = plan(query.root)
     narrowed, bindings = _narrowed(filters)
     with ExitStack() as snapshots:
         for index in indexes:
             snapshots.enter_context(index.snapshot())
-        found = [index.matches(steps, narrowed, bindings) for index in indexes]
-        total = sum(map(len, found))
-        best = _best(_Found(indexes, found, _factors(indexes, found, query)), limit, sort)
-        leaves = tuple(wanted_leaves(query.root))
-        hits = tuple(_hit(indexes[ranked.place], ranked, leaves) for ranked in best)
-        suggestions = () if total else suggest(indexes, query)
-    return SearchResult(total=total, hits=hits, suggestions=suggestions)
+        roots = [resolve(query.root, index) if is_open(query.root) else query.root for index in indexes]
+        found = [index.matches(plan(root), narrowed, bindings) for index, root in zip(indexes, roots, strict=True)]
+        exact = sum(map(len, found))
+        best = _best(_Found(indexes, found, _factors(indexes, found, roots)), limit, sort)
+        hits = [_hit(indexes[ranked.place], ranked, tuple(wanted_leaves(roots[ranked.place]))) for ranked in best]
+        total = exact
+        numbers = [[number for number, _ in matches] for matches in found]
+        if exact < limit and indexes:
+            known = [{number for number, _ in matches} for matches in found]
+            near, wide = near_matches(indexes, query, known, narrowed, bindings)
+            total += sum(map(len, near))
+            for all_numbers, matches in zip(numbers, near, strict=True):
+                all_numbers += [number for number, _ in matches]
+            for ranked in _best(_Found(indexes, near, [1.0] * len(indexes)), limit - exact, sort):
+                hit = _hit(indexes[ranked.place], ranked, tuple(wanted_leaves(wide[ranked.place])))
+                # Below the exact ones in score too, so that nobody who sorts by it mixes them up.
+                least = hits[exact - 1].score if exact else 1.0
+                hits.append(replace(hit, exact=False, score=float(f"{min(least, 1.0) * hit.score:.6g}")))
+        suggestions = () if exact else suggest(indexes, query)
+        facets = count_facets(indexes, numbers) if with_facets else None
+    return SearchResult(total=total, exact=exact, hits=tuple(hits), suggestions=suggestions, facets=facets)
 
 
 def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
@@ -109,10 +139,12 @@ def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
         parts.append(("dated_on >= ?", filters.from_date.isoformat()))
     if filters.to_date is not None:
         parts.append(("dated_on <= ?", filters.to_date.isoformat()))
+    if filters.but is not None:
+        parts.append(("document_id <> ?", filters.but))
     return " AND ".join(sql for sql, _ in parts), tuple(value for _, value in parts)
 
 
-def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], query: Query) -> list[float]:
+def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: list[Node]) -> list[float]:
     """How much more, or less, the query's words say among all letters than in each index by itself.
 
     Full text weighs a word by how rare it is in its own index; where several indexes answer, their scores
@@ -120,12 +152,23 @@ def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], query: 
     """
     if sum(map(bool, found)) < 2:
         return [1.0] * len(indexes)
-    expressions = [leaf_expression(leaf) for leaf in wanted_leaves(query.root) if not isinstance(leaf, DateRange)]
     sizes = [index.position()[0] for index in indexes]
-    counts = [[index.count(expression) for expression in expressions] for index in indexes]
+    counts = [_counts(index, root) for index, root in zip(indexes, roots, strict=True)]
+    # Wildcards stand for other words in every index: then there is nothing to compare word by word.
+    if len({len(row) for row in counts}) > 1:
+        return [1.0] * len(indexes)
     together = sum(_weight(sum(sizes), sum(column)) for column in zip(*counts, strict=True))
     alone = [sum(_weight(size, count) for count in row) for size, row in zip(sizes, counts, strict=True)]
     return [together / weight if weight else 1.0 for weight in alone]
+
+
+def _counts(index: CompartmentIndex, root: Node) -> list[int]:
+    """In how many letters each of the words stands that rank."""
+    return [
+        index.count(leaf_expression(leaf))
+        for leaf in wanted_leaves(root)
+        if isinstance(leaf, Word | Phrase | Beginning | Key)
+    ]
 
 
 def _weight(letters: int, with_word: int) -> float:

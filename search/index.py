@@ -1,7 +1,7 @@
 """The index of one compartment: letters and their terms in one encrypted database.
 
 Tables: `meta` (what this index is), `letters` (one small row a letter), `contents` (title, sender, facts and page
-texts, compressed) and the full-text table `terms`. `terms` keeps no copy of its text: to remove a letter, its
+texts, compressed), `amounts` (for ranges), `words` (see `vocabulary`) and the full-text table `terms`. `terms` keeps no copy of its text: to remove a letter, its
 terms are made again from its content and handed back. A checksum beside the content tells whether they are
 those that were stored; if the analyser has changed since, all terms are made anew before the letter goes.
 
@@ -19,16 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
-from search.erasure import forget_separators, still_spelled
+from search.analysis import amounts_of, word_key
+from search.erasure import forget_separators, is_living, still_spelled
 from search.matching import Plan
+from search.vocabulary import SCHEMA as VOCABULARY_SCHEMA
+from search.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from poststelle.access.database import Database
     from search.analysis import Analyser, Streams
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _MANY_LETTERS = 1_000
+_COLUMNS = 4
+"""Of the full-text table; what else belongs to a letter's terms stands in tables of its own."""
 
 # The plain tokenizer cuts at blanks only: terms are ASCII letters, digits, `_` and non-ASCII letters.
 _SCHEMA = """
@@ -44,6 +49,8 @@ CREATE TABLE letters(
 CREATE INDEX letters_by_sequence ON letters(sequence);
 CREATE INDEX letters_by_date ON letters(dated_on);
 CREATE TABLE contents(number INTEGER PRIMARY KEY, letter BLOB NOT NULL, terms_check BLOB NOT NULL);
+CREATE TABLE amounts(letter INTEGER NOT NULL, cents INTEGER NOT NULL, PRIMARY KEY(letter, cents)) WITHOUT ROWID;
+CREATE INDEX amounts_by_cents ON amounts(cents);
 CREATE VIRTUAL TABLE terms USING fts5(title, sender, body, keys, content='', tokenize="ascii tokenchars '_'");
 INSERT INTO terms(terms, rank) VALUES('secure-delete', 1);
 """
@@ -65,6 +72,7 @@ class CompartmentIndex:
         """
         self._database = database
         self._analyser: Analyser | None = None
+        self.words = Vocabulary(database)
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'meta'") != 1:
             raise _unusable(database)
         self._read_meta()
@@ -75,7 +83,7 @@ class CompartmentIndex:
         from search.analysis import Analyser
 
         with database.transaction():
-            database.run_script(_SCHEMA)
+            database.run_script(_SCHEMA + VOCABULARY_SCHEMA)
             database.run_many(
                 "INSERT INTO meta(name, value) VALUES(?, ?)",
                 [
@@ -114,9 +122,11 @@ class CompartmentIndex:
     def add_many(self, entries: Iterable[IndexEntry]) -> None:
         """Insert or replace letters in one transaction: all of them or none."""
         with self._database.transaction():
+            known: set[str] = set()
             for entry in entries:
-                self._remove(entry.document_id)
-                self._insert(entry)
+                if self._remove(entry.document_id):
+                    known.clear()
+                self._insert(entry, known)
 
     def remove(self, document_id: str) -> None:
         """Remove a letter and every trace of its terms; an unknown id is fine.
@@ -194,9 +204,31 @@ class CompartmentIndex:
         )
         return [(number, scores.get(number, 0.0)) for (number,) in self._database.rows(admitted, within)]
 
+    def numbers(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> set[int]:
+        """Every matching letter's number, without a score."""
+        condition = " AND ".join(part for part in (plan.condition, narrowed) if part) or "true"
+        if not plan.must_match:
+            rows = self._database.rows(f"SELECT number FROM letters WHERE {condition}", plan.bindings + bindings)
+            return {number for (number,) in rows}
+        matching = self.with_terms(str(plan.ranked_by))
+        if condition != "true":
+            rows = self._database.rows(f"SELECT number FROM letters WHERE {condition}", plan.bindings + bindings)
+            matching &= {number for (number,) in rows}
+        return matching
+
+    def with_terms(self, expression: str) -> set[int]:
+        """Numbers of the letters that a full-text expression matches."""
+        rows = self._database.rows("SELECT rowid FROM terms WHERE terms MATCH ?", (expression,))
+        return {number for (number,) in rows}
+
     def count(self, expression: str) -> int:
         """How many letters a full-text expression matches."""
         return int(self._database.value("SELECT count(*) FROM terms WHERE terms MATCH ?", (expression,)))
+
+    def is_in_more_than(self, letters: int, term: str) -> bool:
+        """Whether a term stands in more letters than that, without counting them all."""
+        rows = self._database.rows("SELECT rowid FROM terms WHERE terms MATCH ? LIMIT ?", (f'"{term}"', letters + 1))
+        return len(list(rows)) > letters
 
     def first_match(self, expression: str) -> int | None:
         """Number of the earliest added letter that a full-text expression matches."""
@@ -224,6 +256,15 @@ class CompartmentIndex:
             )
         )
 
+    def spread(self, numbers: list[int]) -> list[tuple[str, str, int]]:
+        """How many of these letters there are of each (record class, year)."""
+        rows = self._database.rows(
+            "SELECT record_class, substr(dated_on, 1, 4), count(*) FROM letters "
+            "WHERE number IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
+            (json.dumps(numbers),),
+        )
+        return [(record_class, year, letters) for record_class, year, letters in rows]
+
     def renew(self) -> None:
         """Make all terms anew from the stored letters, with the analyser of this program."""
         with self._database.transaction():
@@ -231,12 +272,14 @@ class CompartmentIndex:
 
     def _renew(self) -> None:
         self._database.run("INSERT INTO terms(terms) VALUES('delete-all')")
+        self.words.clear()
+        known: set[str] = set()
         for (number,) in list(self._database.rows("SELECT number FROM letters ORDER BY number")):
-            self._insert_terms(number, self.entry(number))
+            self._insert_terms(number, self.entry(number), known)
         self._database.run("UPDATE meta SET value = ? WHERE name = 'analyser'", (self.analyser.fingerprint,))
         self._read_meta()
 
-    def _insert(self, entry: IndexEntry) -> None:
+    def _insert(self, entry: IndexEntry, known: set[str]) -> None:
         self._database.run(
             "INSERT INTO letters(document_id, sequence, accession, record_class, dated_on) VALUES(?, ?, ?, ?, ?)",
             (entry.document_id, entry.sequence, entry.accession, entry.record_class, entry.dated_on.isoformat()),
@@ -245,20 +288,28 @@ class CompartmentIndex:
         self._database.run(
             "INSERT INTO contents(number, letter, terms_check) VALUES(?, ?, ?)", (number, _packed(entry), b"")
         )
-        self._insert_terms(number, entry)
+        self._database.run_many(
+            "INSERT INTO amounts(letter, cents) VALUES(?, ?)", [(number, cents) for cents in sorted(amounts_of(entry))]
+        )
+        self._insert_terms(number, entry, known)
 
-    def _insert_terms(self, number: int, entry: IndexEntry) -> None:
+    def _insert_terms(self, number: int, entry: IndexEntry, known: set[str]) -> None:
+        """Store a letter's terms; `known` are words that this transaction has seen in the vocabulary."""
         streams = self.analyser.streams(entry)
-        self._database.run(_ADD_TERMS, (number, *streams))
+        self._database.run(_ADD_TERMS, (number, *streams[:_COLUMNS]))
         self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (_check(streams), number))
+        words = [word for word in streams.words.split() if word not in known]
+        self.words.add(words)
+        known.update(words)
 
-    def _remove(self, document_id: str) -> None:
+    def _remove(self, document_id: str) -> bool:
         removed = self._take_out(document_id)
         if removed and not forget_separators(self._database, removed):
             self._renew()
+        return bool(removed)
 
     def _take_out(self, document_id: str) -> set[str]:
-        """Delete a letter's rows and postings; returns its terms, whose separators are still to be forgotten."""
+        """Delete a letter's rows, postings and words; returns its terms, and its words that no other letter has."""
         row = self._database.row(
             "SELECT number, terms_check FROM letters JOIN contents USING(number) WHERE document_id = ?", (document_id,)
         )
@@ -269,12 +320,20 @@ class CompartmentIndex:
         if check != _check(streams):
             # Handing back other terms than were stored would leave some of them behind.
             self._renew()
-        self._database.run(_REMOVE_TERMS, (number, *streams))
+        self._database.run(_REMOVE_TERMS, (number, *streams[:_COLUMNS]))
         # Written out now, not at the commit: what follows looks at the pages as they will be.
         self._database.run("INSERT INTO terms(terms) VALUES('flush')")
+        self._database.run("DELETE FROM amounts WHERE letter = ?", (number,))
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        return {term for stream in streams for term in stream.split()}
+        dead = [word for word in streams.words.split() if not self._is_alive(word)]
+        self.words.blank(dead)
+        return {term for stream in streams[:_COLUMNS] for term in stream.split()}.union(dead)
+
+    def _is_alive(self, word: str) -> bool:
+        """Whether a letter still has this word, or this number."""
+        key = word if word.startswith("_") or self.analyser.stem(word) == word else word_key(word)
+        return is_living(self._database, key)
 
     def _entries(self, condition: str, bindings: tuple[Any, ...]) -> Iterator[IndexEntry]:
         rows = self._database.rows(

@@ -3,15 +3,22 @@
 Where a letter may spell a thing in several ways, the leaf is an OR of the forms under which the index holds it.
 """
 
-from datetime import date
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from difflib import get_close_matches
 
 from poststelle.errors import QueryError
-from poststelle.german import parse_amount
+from poststelle.german import fold, parse_amount
 from search.analysis import (
+    MOST_CENTS,
     Analyser,
     amount_key,
+    cents,
     class_key,
     compact_word,
+    having_key,
     iban_key,
     month_key,
     number_key,
@@ -20,7 +27,23 @@ from search.analysis import (
 )
 from search.atoms import Atom, AtomKind, atoms, number_term
 from search.periods import read_period
-from search.query import Beginning, Column, DateRange, Key, Node, Phrase, Word, all_of, any_of
+from search.query import (
+    AmountRange,
+    And,
+    Beginning,
+    Column,
+    DateRange,
+    Key,
+    Node,
+    Or,
+    Pattern,
+    Phrase,
+    Similar,
+    Word,
+    all_of,
+    any_of,
+)
+from search.spelling import slips_allowed
 
 FIELDS: dict[str, str] = {
     "class": "class", "klasse": "class",
@@ -30,17 +53,35 @@ FIELDS: dict[str, str] = {
     "iban": "iban",
     "reference": "reference", "zeichen": "reference",
     "amount": "amount", "betrag": "amount",
+    "has": "has", "hat": "has",
 }  # fmt: skip
 """Names a person may write before a colon, and the field each means."""
 
-_COLUMNS = {"sender": Column.SENDER, "subject": Column.TITLE}
+HAVING: dict[str, str] = {
+    "deadline": "due_date", "frist": "due_date", "due": "due_date",
+    "iban": "iban", "konto": "iban", "account": "iban",
+    "amount": "amount", "betrag": "amount",
+    "reference": "reference", "zeichen": "reference",
+    "sender": "sender", "absender": "sender",
+    "subject": "subject", "betreff": "subject",
+    "date": "date", "datum": "date",
+}  # fmt: skip
+"""What a letter can be asked to have, and the fact that tells."""
+
+_COMPARISON = re.compile(r"(>=|<=|>|<|=)\s*(.+)", re.DOTALL)
+COLUMNS = {"sender": Column.SENDER, "subject": Column.TITLE}
 
 
 class Leaves:
     """Makes leaves; holds the analyser that the index uses too."""
 
-    def __init__(self, analyser: Analyser) -> None:
+    def __init__(
+        self, analyser: Analyser, *, today: date | None = None, classes: Mapping[str, str] | None = None
+    ) -> None:
+        """`classes` are the record classes there are, by code and by label; None takes every name for one."""
         self._analyser = analyser
+        self._today = today
+        self._classes = {compact_word(fold(name)): code for name, code in (classes or {}).items()}
 
     def of_atom(self, atom: Atom, text: str, column: Column | None = None) -> Node | None:
         """The leaf for one atom of `text`; None if nothing of it can be searched for."""
@@ -80,7 +121,7 @@ class Leaves:
         """
         found = list(atoms(text))
         if len(found) == 1 and (node := self.of_atom(found[0], text, column)) is not None:
-            return _moved(node, start)
+            return _quoted(node, start)
         words = [
             Word(term=mark.term, column=column, typed=text[mark.start : mark.end], start=start + mark.start)
             for mark in self._analyser.analyse(text).stream
@@ -111,10 +152,10 @@ class Leaves:
         Raises:
             QueryError: the text is nothing that this field can hold.
         """
-        if field in _COLUMNS:
+        if field in COLUMNS:
             if is_beginning:
-                return self.of_beginning(text, position, _COLUMNS[field])
-            return self.of_phrase(text, position, _COLUMNS[field])
+                return self.of_beginning(text, position, COLUMNS[field])
+            return self.of_phrase(text, position, COLUMNS[field])
         if not compact_word(text):
             raise QueryError(f"What should {field}: be? Write it right behind the colon.", position)
         if field == "reference":
@@ -124,25 +165,93 @@ class Leaves:
         if is_beginning:
             raise QueryError(f"An asterisk cannot be used with {field}:, write the whole value.", position)
         if field == "class":
-            return Key(key=class_key(text))
+            return Key(key=class_key(self._class(text, position)))
+        if field == "has":
+            return Key(key=having_key(_fact(text, position)))
+        if comparison := _COMPARISON.fullmatch(text):
+            return self._compared(field, comparison[1], comparison[2], position)
         if field == "amount":
             return Key(key=amount_key(_amount(text, position)))
-        first, last = _period(text, position)
+        first, last = self._period(text, position)
         return DateRange(first=first, last=last)
 
-    def of_range(self, field: str, start: str | None, end: str | None, position: int) -> Node:
-        """The leaf for `date:[start TO end]`; an open side reaches as far as dates go.
+    def of_pattern(self, text: str, position: int, column: Column | None = None) -> Node:
+        """The leaf for a word with * or ? in it.
 
         Raises:
-            QueryError: not a date field, or no dates, or the wrong way round.
+            QueryError: there are not two letters beside the placeholders.
         """
+        pieces = re.split(r"([*?])", text)
+        folded = "".join(piece if piece in ("*", "?") else self._analyser.word(piece)[1] for piece in pieces)
+        if sum(character.isalnum() for character in folded) < 2:
+            raise QueryError("Write at least two letters beside * or ?, for example *rechnung.", position)
+        return Pattern(folded=folded, column=column, start=position)
+
+    def of_similar(self, text: str, slips: int | None, position: int, column: Column | None = None) -> Node:
+        """The leaf for `word~`; without a number, as many slips as a word of that length bears.
+
+        Raises:
+            QueryError: the word is too short to be misspelled and still be recognised.
+        """
+        stem, folded = self._analyser.word(text)
+        allowed = slips_allowed(folded)
+        if not allowed:
+            raise QueryError("Similar words (~) need at least four letters.", position)
+        return Similar(folded=folded, term=stem, slips=min(slips or allowed, allowed), column=column)
+
+    def of_range(
+        self, field: str, start: str | None, end: str | None, position: int, excluded: tuple[bool, bool]
+    ) -> Node:
+        """The leaf for `field:[start TO end]`; an open side reaches as far as there is anything.
+
+        Raises:
+            QueryError: neither dates nor amounts, or the wrong way round.
+        """
+        lower, upper = (text.strip() if text else "" for text in (start, end))
+        if field == "amount":
+            lowest = cents(_amount(lower, position)) + excluded[0] if lower else 0
+            highest = cents(_amount(upper, position)) - excluded[1] if upper else MOST_CENTS
+            if highest < lowest:
+                raise QueryError("This range ends before it begins.", position)
+            return AmountRange(lowest=lowest, highest=highest)
         if field != "date":
-            raise QueryError(f"Ranges work for date: only, not for {field}: yet.", position)
-        first = _period(start, position)[0] if start and start.strip() else date.min
-        last = _period(end, position)[1] if end and end.strip() else date.max
+            raise QueryError(f"Ranges work for date: and amount:, not for {field}:.", position)
+        first, last = date.min, date.max
+        if lower:
+            period = self._period(lower, position)
+            first = _day_after(period[1]) if excluded[0] else period[0]
+        if upper:
+            period = self._period(upper, position)
+            last = period[0] - timedelta(days=1) if excluded[1] else period[1]
         if last < first:
             raise QueryError("This range ends before it begins.", position)
         return DateRange(first=first, last=last)
+
+    def _compared(self, field: str, sign: str, value: str, position: int) -> Node:
+        """`field:>value` and the like, as the range it means."""
+        if sign == "=":
+            return self.of_field(field, value, position)
+        if sign[0] == ">":
+            return self.of_range(field, value, None, position, (sign == ">", False))
+        return self.of_range(field, None, value, position, (False, sign == "<"))
+
+    def _class(self, text: str, position: int) -> str:
+        name = compact_word(fold(text))
+        if not self._classes or name in self._classes:
+            return self._classes.get(name, text)
+        near = get_close_matches(name, self._classes, n=1)
+        hint = f" Did you mean {self._classes[near[0]]}?" if near else ""
+        raise QueryError(f"There is no class {text!r}.{hint}", position)
+
+    def _period(self, text: str, position: int) -> tuple[date, date]:
+        period = read_period(text, self._today)
+        if period is None:
+            raise QueryError(
+                f"{text.strip()!r} is no date. Write a day, a month or a year, like 05.03.2026, 2026-03 or 2026, or "
+                "today, gestern, last week, diesen Monat.",
+                position,
+            )
+        return period
 
     def _joined(self, atom: Atom) -> list[Node]:
         stem = self._analyser.word(compact_word(atom.text))[0]
@@ -157,11 +266,17 @@ def _phrase(words: list[Word], column: Column | None) -> Word | Phrase:
     return Phrase(terms=tuple(word.term for word in words), column=column)
 
 
-def _moved(node: Node, offset: int) -> Node:
-    """The same leaf where a single word remembers its place in the whole query."""
-    if isinstance(node, Word):
-        return Word(term=node.term, column=node.column, typed=node.typed, start=node.start + offset)
-    return node
+def _quoted(node: Node, offset: int) -> Node:
+    """The same leaf, taken by the letter, where words remember their place in the whole query."""
+    match node:
+        case Word():
+            return replace(node, start=node.start + offset, exact=True)
+        case Or(nodes=nodes):
+            return Or(nodes=tuple(_quoted(child, offset) for child in nodes))
+        case And(nodes=nodes):
+            return And(nodes=tuple(_quoted(child, offset) for child in nodes))
+        case _:
+            return node
 
 
 def _is_year(term: str) -> bool:
@@ -180,10 +295,12 @@ def _amount(text: str, position: int) -> str:
     return amount
 
 
-def _period(text: str, position: int) -> tuple[date, date]:
-    period = read_period(text)
-    if period is None:
-        raise QueryError(
-            f"{text.strip()!r} is no date. Write a day, a month or a year, like 05.03.2026, 2026-03 or 2026.", position
-        )
-    return period
+def _fact(text: str, position: int) -> str:
+    fact = HAVING.get(text.strip().lower())
+    if fact is None:
+        raise QueryError(f"has: knows {', '.join(HAVING)}; not {text!r}.", position)
+    return fact
+
+
+def _day_after(day: date) -> date:
+    return day if day == date.max else day + timedelta(days=1)

@@ -3,7 +3,21 @@
 from typing import Any, NamedTuple
 
 from search.analysis import word_key
-from search.query import And, Beginning, Column, DateRange, Key, Node, Not, Or, Phrase, Word, any_of, wanted_leaves
+from search.query import (
+    AmountRange,
+    And,
+    Beginning,
+    Column,
+    DateRange,
+    Key,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Word,
+    any_of,
+    wanted_leaves,
+)
 
 
 class Plan(NamedTuple):
@@ -34,7 +48,7 @@ def plan(node: Node) -> Plan:
             bindings=tuple(value for _, values in conditions for value in values),
         )
     sql, bindings = _condition(node)
-    scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange)]
+    scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange | AmountRange)]
     return Plan(
         ranked_by=_expression(any_of(list(scoring))) if scoring else None,
         must_match=False,
@@ -61,10 +75,16 @@ def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
             return f"({_in(column, _quoted(folded) + '*')} OR {inflected})"
 
 
+def expression_of(nodes: list[Node], *, in_heading: bool = False) -> str:
+    """The full-text expression for letters with any of these words, anywhere or in subject or sender."""
+    expression = _expression(any_of(nodes))
+    return f"{{title sender}} : {expression}" if in_heading else expression
+
+
 def _is_textual(node: Node) -> bool:
-    """Whether full text alone can answer: no dates, and NOT only beside something wanted."""
+    """Whether full text alone can answer: no dates or amounts, and NOT only beside something wanted."""
     match node:
-        case DateRange():
+        case DateRange() | AmountRange():
             return False
         case And(nodes=nodes):
             return all(map(_is_textual, nodes)) and any(not isinstance(child, Not) for child in nodes)
@@ -93,6 +113,9 @@ def _expression(node: Node) -> str:
 def _condition(node: Node) -> tuple[str, list[Any]]:
     if isinstance(node, DateRange):
         return "dated_on BETWEEN ? AND ?", [node.first.isoformat(), node.last.isoformat()]
+    if isinstance(node, AmountRange):
+        within = "(number IN (SELECT letter FROM amounts WHERE cents BETWEEN ? AND ?))"
+        return within, [node.lowest, node.highest]
     if isinstance(node, Not):
         sql, bindings = _condition(node.node)
         return f"NOT {sql}" if sql.startswith("(") else f"NOT ({sql})", bindings

@@ -5,6 +5,7 @@ need it. Both ways make the same tree, which a property test holds.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
 from poststelle.errors import QueryError
@@ -23,17 +24,17 @@ _BEGINNING = re.compile(r"(?<!\S)([^\W\d_]+)\*(?!\S)")
 _PART = re.compile(rf'"(?P<phrase>[^"]*)"|{_BEGINNING.pattern}|(?P<words>(?:(?!{_BEGINNING.pattern})[^"])+)')
 
 
-def parse_query(text: str, today: date) -> Query:
-    """Read a query in the language of docs/ARCHITECTURE.md.
+def parse_query(text: str, today: date, classes: Mapping[str, str] | None = None) -> Query:
+    """Read a query in the language of docs/query-language.md.
 
-    `today` is what relative dates will count from.
+    `today` is what relative dates count from; `classes` are the office's record classes, codes by code and label.
 
     Raises:
         QueryError: it cannot be done as written; the position is an offset in `text`.
     """
     if len(text) > LONGEST_QUERY:
         raise QueryError(f"The query is longer than {LONGEST_QUERY} characters; leave words out.", LONGEST_QUERY)
-    leaves = Leaves(Analyser())
+    leaves = Leaves(Analyser(), today=today, classes=classes)
     root = parse_plain(text, leaves)
     if root is None:
         from search.syntax import parse_syntax

@@ -22,6 +22,8 @@ class Word:
     typed: str = ""
     start: int = 0
     """Offset of `typed` in the query."""
+    exact: bool = False
+    """Whether it stood in quotation marks: then neither slips nor parts of compounds are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +53,41 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """Letters with a word that fits: * stands for any letters, ? for one."""
+
+    folded: str
+    column: Column | None = None
+    start: int = 0
+    """Offset in the query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similar:
+    """Letters with a word that is spelled like this or nearly so."""
+
+    folded: str
+    term: str
+    """Its stem."""
+    slips: int
+    """The most that may lie between."""
+    column: Column | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DateRange:
     """Letters dated within, both days included."""
 
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountRange:
+    """Letters about an amount within, both ends included; in cents."""
+
+    lowest: int
+    highest: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +111,7 @@ class Not:
     node: "Node"
 
 
-Leaf = Word | Phrase | Beginning | Key | DateRange
+Leaf = Word | Phrase | Beginning | Key | Pattern | Similar | DateRange | AmountRange
 Node = Leaf | And | Or | Not
 
 

@@ -6,19 +6,20 @@ from poststelle.german import fold
 from search.analysis import compact_word, word_key
 from search.atoms import without_hyphenation
 from search.index import CompartmentIndex
+from search.loosening import Nearness, near_words
 from search.matching import leaf_expression
 from search.passages import clean_line
 from search.query import Key, Query, Word, wanted_leaves
+from search.spelling import slips_allowed
 
 MOST_SUGGESTIONS = 3
-_SHARED_BEGINNING = 2
-"""Letters that a suggestion shares with what was typed: this keeps the look into the vocabulary short."""
+MOST_COMPARED = 12
 
 
 def suggest(indexes: Sequence[CompartmentIndex], query: Query) -> tuple[str, ...]:
     """The query with one unknown word replaced by a known one that is spelled nearly alike."""
     for leaf in wanted_leaves(query.root):
-        if not isinstance(leaf, Word) or not leaf.term.isalpha() or len(leaf.term) <= _SHARED_BEGINNING:
+        if not isinstance(leaf, Word) or not leaf.term.isalpha():
             continue
         if any(index.count(leaf_expression(leaf)) for index in indexes):
             continue
@@ -29,53 +30,37 @@ def suggest(indexes: Sequence[CompartmentIndex], query: Query) -> tuple[str, ...
     return ()
 
 
-def edit_distance(left: str, right: str, most: int) -> int:
-    """How many letters to insert, delete, replace or swap with their neighbour; `most` + 1 if more than `most`."""
-    if abs(len(left) - len(right)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(right) + 1))
-    for i, a in enumerate(left, start=1):
-        row = [i]
-        for j, b in enumerate(right, start=1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-        before, last = last, row
-    return min(last[-1], most + 1)
-
-
 def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word) -> list[str]:
     """Words as letters write them, the nearest and then the most frequent first."""
     # A slip keeps the stemmer from seeing the ending, so inflected words are compared with what was typed.
-    folded = compact_word(fold(leaf.typed))
-    terms: dict[str, tuple[int, int]] = {}
-    for typed, prefix in ((leaf.term, ""), (folded, word_key(""))):
-        most = 1 if len(typed) <= 4 else 2
-        for index in indexes:
-            for term, letters in index.vocabulary(prefix + typed[:_SHARED_BEGINNING]):
-                word = term.removeprefix(prefix)
-                distance = edit_distance(typed, word, most) if word.isalpha() else most + 1
-                if distance <= most:
-                    terms[term] = (distance, terms.get(term, (0, 0))[1] - letters)
-    nearest = sorted(terms, key=lambda term: (*terms[term], term))[:MOST_SUGGESTIONS]
-    words = (_as_written(indexes, term) for term in nearest)
-    return list(dict.fromkeys(word for word in words if word))
-
-
-def _as_written(indexes: Sequence[CompartmentIndex], term: str) -> str | None:
-    """A word as a letter spells it: the index itself knows only its folded forms."""
+    folded = compact_word(fold(leaf.typed)) or leaf.term
+    closeness: dict[str, float] = {}
     for index in indexes:
-        number = index.first_match(leaf_expression(Key(key=term)))
+        for near in near_words(index, [(folded, leaf.term, slips_allowed(folded))])[folded]:
+            if near.nearness is Nearness.SLIP and near.word.isalpha():
+                closeness[near.word] = max(near.closeness, closeness.get(near.word, 0.0))
+    nearest = sorted(closeness, key=lambda word: (-closeness[word], word))[:MOST_COMPARED]
+    letters = {word: sum(index.count(_expression(index, word)) for index in indexes) for word in nearest}
+    nearest.sort(key=lambda word: (-closeness[word], -letters[word], word))
+    words = (_as_written(indexes, word) for word in nearest[: 2 * MOST_SUGGESTIONS])
+    return list(dict.fromkeys(word for word in words if word))[:MOST_SUGGESTIONS]
+
+
+def _expression(index: CompartmentIndex, word: str) -> str:
+    """The full-text expression of a word in just this form."""
+    return leaf_expression(Key(key=word if index.analyser.stem(word) == word else word_key(word)))
+
+
+def _as_written(indexes: Sequence[CompartmentIndex], word: str) -> str | None:
+    """A word as a letter spells it: the index itself knows only its folded form."""
+    for index in indexes:
+        number = index.first_match(_expression(index, word))
         if number is None:
             continue
         entry = index.entry(number)
         for text in (entry.title, entry.sender, *entry.pages):
-            analysis = index.analyser.analyse(text)
-            for mark in (*analysis.stream, *analysis.keys):
-                if mark.term == term:
-                    return clean_line(without_hyphenation(text[mark.start : mark.end]))
+            for mark in index.analyser.analyse(text).stream:
+                written = without_hyphenation(text[mark.start : mark.end])
+                if index.analyser.word(written)[1] == word:
+                    return clean_line(written)
     return None

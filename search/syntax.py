@@ -5,17 +5,26 @@ field for a word. Nobody would see that the answer belongs to another question. 
 piece by piece before Whoosh groups it, and whatever cannot be done as written is refused with its place.
 """
 
+import re
 from typing import Any
 
 from whoosh.qparser import QueryParser, plugins, syntax
 
 from poststelle.errors import QueryError
 from search.atoms import atoms
-from search.leaves import FIELDS, Leaves
+from search.leaves import COLUMNS, FIELDS, Leaves
 from search.parser import OPERATORS, no_word
+from search.periods import RELATIVE_START
 from search.query import And, Node, Not, all_of, any_of
 
 _BOUNDARY_BEFORE, _BOUNDARY_AFTER = r"(?<![^\s()])", r"(?![^\s()])"
+_SIMILAR = re.compile(r"([^\W\d_]+)~([12]?)")
+_NO_VALUE = re.compile(r"(?!)")
+_VALUES = {
+    "date": re.compile(rf"{RELATIVE_START.pattern}|(?:>=|<=|>|<|=)\S+", re.IGNORECASE),
+    "amount": re.compile(r"(?:>=|<=|>|<|=)\S+"),
+}
+"""What may follow such a field besides single words, numbers and dates."""
 MOST_LEAVES = 64
 DEEPEST_NESTING = 20
 
@@ -29,8 +38,10 @@ def parse_syntax(text: str, leaves: Leaves) -> Node:
     parser = _parser()
     tagged = list(parser.tag(text))
     _check_quotes(text, tagged)
-    pieces = [piece for node in _joined_words(text, tagged) for piece in _pieces(text, node)]
-    pieces = _with_beginnings(text, pieces)
+    pieces: list[Any] = []
+    for node in _joined_words(text, tagged):
+        pieces += _pieces(text, node, pieces[-1] if pieces else None)
+    pieces = _with_placeholders(text, pieces)
     _check_brackets(pieces)
     _check_fields(pieces)
     _check_order(text, pieces)
@@ -104,10 +115,46 @@ def _joined_words(text: str, tagged: list[Any]) -> list[Any]:
     return joined
 
 
-def _pieces(text: str, node: Any) -> list[Any]:
-    """A run of words cut into atoms; everything else as it is."""
+class _SimilarNode(syntax.TextNode):  # type: ignore[misc]
+    """A word with ~ behind it."""
+
+    slips: int | None = None
+
+
+def _pieces(text: str, node: Any, before: Any) -> list[Any]:
+    """A run of words cut into atoms, comparisons and similar words; everything else as it is."""
     if not isinstance(node, syntax.WordNode):
         return [node]
+    start = node.startchar
+    if isinstance(before, syntax.FieldnameNode) and before.endchar == start:
+        value = _VALUES.get(FIELDS.get(before.fieldname.lower(), ""), _NO_VALUE).match(text, start, node.endchar)
+        if value is not None:
+            rest = _word(text, value.end(), node.endchar)
+            return [_word(text, start, value.end()), *(_words(text, rest) if value.end() < node.endchar else [])]
+    return _words(text, node)
+
+
+def _words(text: str, node: Any) -> list[Any]:
+    words: list[Any] = []
+    position = node.startchar
+    for match in _SIMILAR.finditer(text, position, node.endchar):
+        if _is_joined(text, match.start() - 1, node.startchar) or _is_joined(text, match.end(), 0, node.endchar):
+            continue
+        if position < match.start():
+            words += _atoms(text, _word(text, position, match.start()))
+        similar = _SimilarNode(match.group(1)).set_range(match.start(), match.end())
+        similar.slips = int(match.group(2)) if match.group(2) else None
+        words.append(similar)
+        position = match.end()
+    return words + (_atoms(text, _word(text, position, node.endchar)) if position < node.endchar else [])
+
+
+def _is_joined(text: str, position: int, first: int, end: int | None = None) -> bool:
+    """Whether the run of words goes on there without a blank."""
+    return first <= position < (len(text) if end is None else end) and not text[position].isspace()
+
+
+def _atoms(text: str, node: Any) -> list[Any]:
     _check_characters(node)
     # Blanked, not cut: what stands before a word decides whether a number is one.
     within = " " * node.startchar + text[node.startchar : node.endchar]
@@ -132,13 +179,13 @@ def _check_characters(node: Any) -> None:
                     "Square and curly brackets are for ranges: date:[2026-01 TO 2026-03].", position + offset
                 )
             if character == "~":
-                raise QueryError("Similar words (~) cannot be searched for yet.", position + offset)
+                raise QueryError("~ stands right behind a word, with 1 or 2 behind it: Rechnuug~1.", position + offset)
             if character in "^\\|":
                 raise QueryError(
                     f"The sign {character} means nothing here; put it in quotation marks.", position + offset
                 )
             if character in "<>=":
-                raise QueryError("Comparisons are written as ranges: date:[2026-01 TO 2026-03].", position + offset)
+                raise QueryError("Comparisons need date: or amount: before them: amount:>100.", position + offset)
         if part in OPERATORS:
             raise QueryError(f"{part} cannot be used; there are AND, OR and NOT.", position)
         if len(part) > 1 and part[0] == "-" and part[1].isalpha():
@@ -146,25 +193,48 @@ def _check_characters(node: Any) -> None:
         position += len(part) + 1
 
 
-def _with_beginnings(text: str, pieces: list[Any]) -> list[Any]:
-    """Words with an asterisk behind become beginnings; any other placeholder is refused."""
+def _with_placeholders(text: str, pieces: list[Any]) -> list[Any]:
+    """Words and placeholders that touch become one: a beginning if only an asterisk ends it, else a pattern."""
     kept: list[Any] = []
-    for index, piece in enumerate(pieces):
-        if not isinstance(piece, plugins.WildcardPlugin.WildcardNode):
-            kept.append(piece)
+    index = 0
+    while index < len(pieces):
+        end = index
+        while end < len(pieces) and _is_of_a_pattern(pieces[end], pieces[index:end]):
+            end += 1
+        touching = pieces[index:end]
+        if not any(map(_is_placeholder, touching)):
+            kept.append(pieces[index])
+            index += 1
             continue
-        follower = pieces[index + 1] if index + 1 < len(pieces) else None
-        ends = follower is None or _is_close(follower) or text[follower.startchar].isspace()
-        if piece.text != "*":
-            raise QueryError(
-                "A placeholder for one character (?) cannot be used yet; use * at the end.", piece.startchar
-            )
-        if not ends or not kept or not isinstance(kept[-1], syntax.WordNode) or kept[-1].endchar != piece.startchar:
-            raise QueryError("An asterisk can stand only at the end of a word: Rechn*.", piece.startchar)
-        word = kept.pop()
-        beginning = plugins.PrefixPlugin.PrefixNode(word.text)
-        kept.append(beginning.set_range(word.startchar, piece.endchar))
+        kept.append(_pattern(text, touching))
+        if end < len(pieces) and isinstance(pieces[end], _SimilarNode | plugins.PhrasePlugin.PhraseNode):
+            raise QueryError("Leave a blank behind a word with * or ?.", pieces[end].startchar)
+        index = end
     return kept
+
+
+def _is_of_a_pattern(piece: Any, before: list[Any]) -> bool:
+    touches = not before or before[-1].endchar == piece.startchar
+    return touches and (isinstance(piece, syntax.WordNode) or _is_placeholder(piece))
+
+
+def _is_placeholder(piece: Any) -> bool:
+    return isinstance(piece, plugins.WildcardPlugin.WildcardNode)
+
+
+def _pattern(text: str, touching: list[Any]) -> Any:
+    start, end = touching[0].startchar, touching[-1].endchar
+    written = text[start:end]
+    if len(touching) == 2 and touching[1].text == "*":
+        return plugins.PrefixPlugin.PrefixNode(written[:-1]).set_range(start, end)
+    for offset, character in enumerate(written):
+        if not (character.isalnum() or character in "*?"):
+            raise QueryError("* and ? stand in single words only: leave this sign out.", start + offset)
+    return _PatternNode(written).set_range(start, end)
+
+
+class _PatternNode(syntax.TextNode):  # type: ignore[misc]
+    """A word with placeholders elsewhere than at its end."""
 
 
 def _check_fields(pieces: list[Any]) -> None:
@@ -229,16 +299,29 @@ class _Translation:
             return self._group(node)
         field = None if node.fieldname is None else FIELDS[node.fieldname.lower()]
         if isinstance(node, syntax.RangeNode):
-            return self._leaves.of_range(field or "", node.start, node.end, node.startchar)
+            excluded = (bool(node.startexcl), bool(node.endexcl))
+            return self._leaves.of_range(field or "", node.start, node.end, node.startchar, excluded)
         if isinstance(node, plugins.PhrasePlugin.PhraseNode):
             start = node.textstartchar
             return self._leaves.of_field(field, node.text, start) if field else self._leaves.of_phrase(node.text, start)
+        if isinstance(node, _PatternNode | _SimilarNode):
+            return self._loose(node, field)
         is_beginning = isinstance(node, plugins.PrefixPlugin.PrefixNode)
         if field is not None:
             return self._leaves.of_field(field, node.text, node.startchar, is_beginning)
         if is_beginning:
             return self._leaves.of_beginning(node.text, node.startchar)
         return self._word(node)
+
+    def _loose(self, node: Any, field: str | None) -> Node:
+        """Words with placeholders or ~, which only text has."""
+        if field is not None and field not in COLUMNS:
+            sign = "~" if isinstance(node, _SimilarNode) else "A placeholder"
+            raise QueryError(f"{sign} cannot be used with {field}:, write the whole value.", node.startchar)
+        column = COLUMNS[field] if field else None
+        if isinstance(node, _SimilarNode):
+            return self._leaves.of_similar(node.text, node.slips, node.startchar, column)
+        return self._leaves.of_pattern(node.text, node.startchar, column)
 
     def _group(self, group: Any) -> Node | None:
         children = [child for child in map(self.node, group) if child is not None]

@@ -46,5 +46,10 @@ def search(
 
 
 def found(indexes: CompartmentIndex | list[CompartmentIndex], text: str, **options: object) -> list[int]:
-    """Numbers of the letters found, in order."""
-    return [int(hit.document_id, 16) for hit in search(indexes, text, **options).hits]  # type: ignore[arg-type]
+    """Numbers of the letters found as typed, in order."""
+    return [int(hit.document_id, 16) for hit in search(indexes, text, **options).hits if hit.exact]  # type: ignore[arg-type]
+
+
+def nearly(indexes: CompartmentIndex | list[CompartmentIndex], text: str, **options: object) -> list[int]:
+    """Numbers of the letters found only nearly, in order."""
+    return [int(hit.document_id, 16) for hit in search(indexes, text, **options).hits if not hit.exact]  # type: ignore[arg-type]

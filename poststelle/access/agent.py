@@ -191,8 +191,7 @@ def main() -> None:
     end = _End(until=datetime.fromisoformat(order["until"]), file=Path(order["file"]), sha256=order["sha256"])
     with secret, _Doorway(folder, order["name"]) as door:
         signal.signal(signal.SIGTERM, lambda *_: end.come())
-        os.write(sys.stdout.fileno(), READY)
-        _let_go_of_pipes()
+        _let_go_of_pipes(READY)
         last = _serve(door, secret, end)
     if last is not None:
         # Only now: who is told that it stopped finds neither socket nor secret.
@@ -305,12 +304,14 @@ class _Doorway:
         self.listener.close()
 
 
-def _let_go_of_pipes() -> None:
-    """Whoever started us may wait for the end of its pipes."""
-    nothing = os.open(os.devnull, os.O_RDWR)
+def _let_go_of_pipes(word: bytes) -> None:
+    """Close what leads to whoever started us, who may wait for the end of it; with a last word."""
+    told, nothing = os.dup(1), os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
+    os.write(told, word)
+    os.close(told)
 
 
 def _serve(door: _Doorway, secret: _Secret, end: _End) -> socket.socket | None:

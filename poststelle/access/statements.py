@@ -56,9 +56,7 @@ def make_statement(
         "log": None if head is None else {"n": head.number, "hash": head.hash},
         **content,
     }
-    signature = identity.sign(statement_message(vault_id, body))
-    line = canonical({"body": body, "ed25519": _b64(signature.ed25519), "ml_dsa_65": _b64(signature.ml_dsa_65)})
-    return _statement(body, line)
+    return _statement(body, _line(body, identity.sign(statement_message(vault_id, body))))
 
 
 def check_statement(line: bytes, book: KeyBook, kind: str) -> Statement:
@@ -71,7 +69,8 @@ def check_statement(line: bytes, book: KeyBook, kind: str) -> Statement:
         envelope = json.loads(line)
         body = envelope["body"]
         signature = Signature(base64.b64decode(envelope["ed25519"]), base64.b64decode(envelope["ml_dsa_65"]))
-        if canonical(envelope) != line or body["kind"] != kind:
+        # Written anew and compared: nothing unsigned rides along, and one statement has one id.
+        if _line(body, signature) != line or body["kind"] != kind:
             raise InvalidStatement(f"it is not a {kind} statement in canonical form")
         if body["vault"] != book.vault_id:
             raise InvalidStatement("it was made for another vault")
@@ -84,6 +83,10 @@ def check_statement(line: bytes, book: KeyBook, kind: str) -> Statement:
     if not author.public.verify(statement_message(book.vault_id, body), signature):
         raise InvalidStatement("its signature does not hold")
     return statement
+
+
+def _line(body: dict[str, Any], signature: Signature) -> bytes:
+    return canonical({"body": body, "ed25519": _b64(signature.ed25519), "ml_dsa_65": _b64(signature.ml_dsa_65)})
 
 
 def _statement(body: dict[str, Any], line: bytes) -> Statement:

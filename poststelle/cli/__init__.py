@@ -13,13 +13,14 @@ import click
 from poststelle.cli.printing import Printer
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, ExitStatus, PoststelleError
+from poststelle.rooms import require_own_rooms
 
 DISK_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 """What a disk may do to anybody; every other OSError is a programmer's mistake and stays a traceback."""
 VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
     "Take in": ("init", "intake", "watch", "quarantine", "review", "list"),
-    "Find": ("search", "show", "export"),
+    "Find": ("search", "show", "open", "export", "deadlines"),
     "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "purge"),
     "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),
 }
@@ -79,9 +80,8 @@ class Context:
 
     def environment(self) -> Any:
         """The environment of this process (imported late: `--help` needs none of it)."""
-        from poststelle.wiring import Environment, require_own_rooms
+        from poststelle.wiring import Environment
 
-        require_own_rooms()
         return Environment.from_process(
             config_file=self._config, identity_file=self._identity, passphrase=ask_passphrase, disk=self._disk
         )
@@ -134,6 +134,7 @@ def poststelle(ctx: click.Context, config: Path | None, identity: Path | None, a
     EXIT STATUS: 0 done · 1 some items quarantined, failed or problems found ·
     2 usage or configuration · 3 not permitted to you · 4 not found · 5 damaged · 130 interrupted
     """
+    require_own_rooms()
     disk = ctx.obj if isinstance(ctx.obj, Disk) else None
     ctx.obj = Context(printer=Printer(as_json=as_json, quiet=quiet), config=config, identity=identity, disk=disk)
 

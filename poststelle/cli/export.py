@@ -10,22 +10,26 @@ from poststelle.cli.printing import clean
 from poststelle.errors import ConfigurationError
 
 
-@click.command(short_help="The original of a letter, as received.")
+@click.command(short_help="The original of a letter, or its searchable PDF.")
 @click.argument("letter", metavar="ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; - for standard output.")
+@click.option("--rendition", is_flag=True, help="The searchable PDF instead: the scan with its text behind it.")
 @pass_context
-def command(context: Context, letter: str, output: Path | None) -> None:
+def command(context: Context, letter: str, output: Path | None, rendition: bool) -> None:
     """Write the original of a letter, byte for byte as it was received. ID is its id or number.
 
     Without -o, the file gets the letter's number as its name, in the current folder. An existing file is never
-    replaced. What you export is yours to protect.
+    replaced. With --rendition you get a PDF of the scan in which text can be searched and copied; a PDF that never was
+    on paper is such a file already and is written as received. What you export is yours to protect.
 
     \b
     Example:
       poststelle --identity identities/accounting.identity export FIN-2026-000001 -o invoice.pdf
+      poststelle --identity identities/accounting.identity export FIN-2026-000001 --rendition
 
     \b
-    EXIT STATUS: 0 done · 2 the file exists · 3 your role may not export · 4 no such letter (or not yours) · 5 damaged
+    EXIT STATUS: 0 done · 2 the file exists · 3 your role may not export · 4 no such letter (or not yours),
+    or no searchable PDF · 5 damaged
     """
     from poststelle.verbs.finding import export
     from poststelle.wiring import open_person
@@ -33,11 +37,11 @@ def command(context: Context, letter: str, output: Path | None) -> None:
     if output is not None and str(output) != "-" and output.exists():
         raise ConfigurationError(f"{output} exists and was not replaced. Name another file with -o.")
     with open_person(context.environment()) as session:
-        exported = export(session, letter)
+        exported = export(session, letter, rendition)
     if output is not None and str(output) == "-":
         sys.stdout.buffer.write(exported.content)
         return
-    target = output or Path(exported.accession + Path(exported.source_name).suffix.lower())
+    target = output or Path(exported.file_name)
     try:
         with target.open("xb") as stream:
             stream.write(exported.content)

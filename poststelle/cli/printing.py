@@ -81,7 +81,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def facts_json(facts: Sequence[Fact]) -> dict[str, Any]:
     """The documented shape of facts."""
-    return {f.name: {"value": f.value, "confidence": round(f.confidence, 3), "page": f.page} for f in facts}
+    return {
+        f.name: {"value": f.value, "confidence": round(f.confidence, 3), "page": f.page}
+        | ({"source": f.source} if f.source else {})
+        for f in facts
+    }
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -177,13 +177,15 @@ def prove_command(context: Context, letter: str) -> int:
         "ok": proof.ok,
         "checks": [{"name": name, "ok": ok} for name, ok in proof.checks],
         "certificate": proof.certificate,
+        "practice": proof.practice,
     }
 
     def as_text() -> str:
         marks = {True: click.style("ok  ", fg="green"), False: click.style("FOUND", fg="red", bold=True)}
         lines = [f"{marks[ok]}  {name}" for name, ok in proof.checks]
         certificate = clean(json.dumps(proof.certificate, indent=1, ensure_ascii=False))
-        return "\n".join([f"{proof.number} was destroyed.", *lines, "", certificate])
+        said = "\n".join([f"{proof.number} was destroyed.", *lines, "", certificate])
+        return said + (PRACTICE if proof.practice else "")
 
     context.printer.result(value, as_text)
     return ExitStatus.DONE if proof.ok else ExitStatus.DAMAGED

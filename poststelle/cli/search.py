@@ -13,6 +13,7 @@ from poststelle.errors import ConfigurationError, QueryError
 if TYPE_CHECKING:
     from poststelle.verbs.finding import Found
     from poststelle.wiring import Session
+    from search.facets import Facets
     from search.finding import Hit
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -20,11 +21,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command(short_help="Find letters.")
 @click.argument("query", nargs=-1, metavar="[QUERY]")
-@click.option("--class", "record_class", metavar="CLASS", help="Only this class, e.g. invoice.")
+@click.option("--class", "record_class", metavar="CLASS", help="Only this class, e.g. invoice or Rechnung.")
 @click.option("--from", "from_date", type=DAY, help="Letters dated on or after this day.")
 @click.option("--to", "to_date", type=DAY, help="Letters dated on or before this day.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many hits to show.")
 @click.option("--sort", type=click.Choice(["relevance", "date"]), default="relevance", show_default=True)
+@click.option("--like", metavar="ID", help="Instead of QUERY: letters like this one.")
+@click.option("--facets", is_flag=True, help="Count the letters found by class, year and sender.")
 @pass_context
 def command(
     context: Context,
@@ -34,20 +37,25 @@ def command(
     to_date: datetime | None,
     limit: int,
     sort: Literal["relevance", "date"],
+    like: str | None,
+    facets: bool,
 ) -> None:
     """Find letters by what they say, in the mail that your identity may see.
 
-    All words must occur; "quotes" for phrases; AND OR NOT and parentheses; Rechn* for a beginning; fields such as
-    sender: class: date: amount: iban: reference:. Umlauts, inflection, and the spelling of numbers and dates do not
-    matter. Without QUERY on a terminal, asks again and again until an empty line.
+    All words must occur; "quotes" for phrases; AND OR NOT and parentheses; Rechn* *rechnung M?ller for parts of words;
+    Rechnuug~ for similar ones; fields: sender: subject: class: date: amount: iban: reference: has:. Umlauts,
+    inflection, and the spelling of numbers and dates do not matter. Compounds and misread words follow below if the
+    exact ones do not fill the page. Without QUERY on a terminal, asks again and again until an empty line.
 
     \b
     Example:
       poststelle --identity identities/accounting.identity search Rechnung Druckerei
       poststelle search 'sender:Stadtwerke AND date:[2026-01 TO 2026-03]'
+      poststelle search 'class:Rechnung amount:>100 date:"letzten Monat"'
 
     \b
-    EXIT STATUS: 0 done, also with no hits · 2 the query cannot be done as written · 3 your role may not search
+    EXIT STATUS: 0 done, also with no hits · 2 the query cannot be done as written · 3 your role may not search ·
+    4 --like: no such letter, or not yours
     """
     from poststelle.verbs.finding import search
     from poststelle.wiring import open_person
@@ -62,16 +70,22 @@ def command(
             limit=limit,
             sort=sort,
             today=session.now().astimezone().date(),
+            like=like,
+            with_facets=facets,
         )
+        if found.outdated:
+            context.printer.note("The index was made by an older version and may miss letters: run rebuild index.")
         if found.not_yet_findable:
             letters = count(found.not_yet_findable, "letter is", "letters are")
             context.printer.note(f"{letters} not in the index yet; search again to catch up further.")
         context.printer.result(_as_json(found), lambda: _text(found))
 
-    if not query and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if query and like:
+        raise click.UsageError("Give either QUERY or --like, not both.")
+    if not query and not like and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("Say what to look for, for example: poststelle search Rechnung")
     with open_person(context.environment()) as session:
-        if query:
+        if query or like:
             text = " ".join(query)
             try:
                 ask(session, text)
@@ -99,6 +113,17 @@ def _as_json(found: "Found") -> dict[str, Any]:
         "hits": [_hit(hit) for hit in found.result.hits],
         "suggestions": list(found.result.suggestions),
         "not_yet_findable": found.not_yet_findable,
+        "exact": found.result.exact,
+        **({} if found.result.facets is None else {"facets": _facets(found.result.facets)}),
+    }
+
+
+def _facets(facets: "Facets") -> dict[str, Any]:
+    return {
+        "class": dict(facets.record_classes),
+        "year": dict(facets.years),
+        "sender": dict(facets.senders),
+        "senders_of": facets.senders_of,
     }
 
 
@@ -114,6 +139,7 @@ def _hit(hit: "Hit") -> dict[str, Any]:
         "snippet": hit.snippet,
         "page": hit.page,
         "highlights": [list(span) for span in hit.highlights],
+        "exact": hit.exact,
     }
 
 
@@ -121,14 +147,20 @@ def _text(found: "Found") -> str:
     hits = [_hit_text(hit) for hit in found.result.hits]
     total = found.result.total
     more = f", the best {len(hits)} shown" if total > len(hits) else ""
-    lines = [*hits, f"{count(total, 'letter', 'letters')} in {found.took_ms:.0f} ms{more}."]
+    near = total - found.result.exact
+    nearly = f", {'all' if near == total else near} only nearly" if near else ""
+    lines = [*hits, f"{count(total, 'letter', 'letters')} in {found.took_ms:.0f} ms{nearly}{more}."]
     if found.result.suggestions:
-        lines.append(f"Nearest: {', '.join(map(clean, found.result.suggestions))}")
+        lines.append(f"Did you mean: {', '.join(map(clean, found.result.suggestions))}?")
+    if (facets := found.result.facets) is not None:
+        for name, counts in (("Classes", facets.record_classes), ("Years", facets.years), ("Senders", facets.senders)):
+            if counts:
+                lines.append(f"{name}: " + ", ".join(f"{clean(value)} ({letters})" for value, letters in counts))
     return "\n".join(lines)
 
 
 def _hit_text(hit: "Hit") -> str:
-    head = f"{hit.accession}  {hit.dated_on}  {hit.record_class}  {clean(hit.sender)}"
+    head = f"{'' if hit.exact else '~ '}{hit.accession}  {hit.dated_on}  {hit.record_class}  {clean(hit.sender)}"
     return f"{click.style(head, bold=True)}\n  {clean(hit.title)}\n  {_marked(hit)}\n"
 
 

@@ -30,10 +30,11 @@ def command(context: Context, letter: str) -> None:
     with open_person(context.environment()) as session:
         shown = show(session, letter)
         label = session.book.office["classes"].get(shown.letter.classified.record_class, {}).get("label", "")
-    context.printer.result({"document": _as_json(shown, label)}, lambda: _text(shown, label))
+        users = {person_id: person.user for person_id, person in session.book.people.items()}
+    context.printer.result({"document": _as_json(shown, label, users)}, lambda: _text(shown, label, users))
 
 
-def _as_json(shown: "Shown", label: str) -> dict[str, Any]:
+def _as_json(shown: "Shown", label: str, users: dict[str, str]) -> dict[str, Any]:
     classified = shown.letter.classified
     return {
         "id": shown.document_id,
@@ -50,6 +51,10 @@ def _as_json(shown: "Shown", label: str) -> dict[str, Any]:
         "media_type": classified.document.media_type,
         "duplicate_of": shown.letter.duplicate_of,
         "facts": facts_json(classified.facts),
+        "history": [
+            {"at": c.at.isoformat(), "by": users.get(c.by, c.by), "name": c.name, "old": c.old, "new": c.new}
+            for c in shown.letter.history
+        ],
         "pages": [
             {
                 "number": page.number,
@@ -64,7 +69,7 @@ def _as_json(shown: "Shown", label: str) -> dict[str, Any]:
     }
 
 
-def _text(shown: "Shown", label: str) -> str:
+def _text(shown: "Shown", label: str, users: dict[str, str]) -> str:
     classified = shown.letter.classified
     source = clean(classified.document.file.source_name)
     lines = [
@@ -72,6 +77,10 @@ def _text(shown: "Shown", label: str) -> str:
         f"received {shown.letter.received_on}, source {source}, id {shown.document_id}",
         "",
         *(f"{fact.name:16}{clean(fact.value)}" for fact in classified.facts),
+        *(
+            clean(f"on {c.at:%Y-%m-%d} {users.get(c.by, c.by)} changed {c.name} from {c.old or 'nothing'} to {c.new}")
+            for c in shown.letter.history
+        ),
         "",
         *(f"because {clean(reason.text)}" for reason in classified.reasons),
         *(f"for review: {reason}" for reason in classified.review_reasons),

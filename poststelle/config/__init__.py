@@ -15,7 +15,7 @@ from typing import Any
 from poststelle.errors import ConfigurationError
 
 COMPARTMENTS = ("general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted")
-COMPILED_FORMAT = "poststelle compiled config 1"
+COMPILED_FORMAT = "poststelle compiled config 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class Intake(Section):
     mode: Literal["live", "blind"] = "live"
     languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{3}(_[a-z]+)?$")]] = Field(["deu"], min_length=1)
     engine: Literal["auto", "tesserocr", "pytesseract"] = "auto"
+    watch: Literal["auto", "events", "polling"] = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
     settle_seconds: float = Field(2, ge=0.1, le=3600)
     give_up_minutes: float = Field(15, gt=0)

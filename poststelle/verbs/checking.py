@@ -14,6 +14,7 @@ from archive.layout import VaultLayout
 from poststelle.access.identities import KIT_TITLE, read_identity
 from poststelle.config import Config
 from poststelle.errors import PoststelleError
+from poststelle.rooms import require_own_rooms
 from poststelle.wiring import (
     CONFIG_NAME,
     Environment,
@@ -22,7 +23,6 @@ from poststelle.wiring import (
     is_configured_law,
     layout_of,
     open_service,
-    require_own_rooms,
     tmpfs,
 )
 

@@ -1,5 +1,6 @@
 """`review`, `reclassify`, `facts set` and `list`: what people decide about a letter, and the intake book."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -7,6 +8,7 @@ from datetime import date
 from archive.catalogue import LetterRow
 from archive.keystore import Registered
 from archive.revising import Revised, Revising, stage_after
+from archive.settling import settle_revisions
 from archive.textpart import Change, LetterText, index_entry
 from poststelle.access.keybook import RECORDS, index_scope
 from poststelle.errors import ConfigurationError, NotPermitted
@@ -69,6 +71,11 @@ def decide(desk: Desk, name: str, record_class: str, kind: str = "review-decided
         ConfigurationError: no such class.
         NotPermitted: the person may not reclassify in that compartment.
     """
+    with _alone(desk):
+        return _decide(desk, name, record_class, kind)
+
+
+def _decide(desk: Desk, name: str, record_class: str, kind: str) -> Decided:
     allowed = _reclassifiable(desk)
     registered, compartment = desk.person.reading.resolve(name)
     classes = desk.person.book.office["classes"]
@@ -97,6 +104,11 @@ def set_fact(desk: Desk, name: str, fact: str, value: str) -> Decided:
     Raises:
         ConfigurationError: no such fact, or a value that cannot be one.
     """
+    with _alone(desk):
+        return _set_fact(desk, name, fact, value)
+
+
+def _set_fact(desk: Desk, name: str, fact: str, value: str) -> Decided:
     allowed = _reclassifiable(desk)
     registered, compartment = desk.person.reading.resolve(name)
     if compartment not in allowed:
@@ -157,6 +169,15 @@ def normal_value(fact: str, value: str) -> str:
     if not value:
         raise ConfigurationError(f"The fact {fact!r} needs a value.")
     return value
+
+
+@contextlib.contextmanager
+def _alone(desk: Desk) -> Iterator[None]:
+    """No other revision, repair or purge meanwhile; what a crash left of an earlier one is settled first."""
+    service = desk.service
+    with service.mirrored_keys.alone():
+        settle_revisions(service.catalogue, service.mirrored_keys, service.objects, service.book)
+        yield
 
 
 def _reclassifiable(desk: Desk) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ class Proof:
     checks: tuple[tuple[str, bool], ...]
     """(what must hold, whether it does)."""
     certificate: dict[str, object]
+    practice: bool
 
     @property
     def ok(self) -> bool:
@@ -148,17 +149,25 @@ def run(service: Session) -> Run:
         ClockSetBack: dates cannot be trusted.
     """
     _require_clock(service)
-    today = service.now().astimezone().date()
+    with service.mirrored_keys.alone():
+        return _run(service, service.now().astimezone().date())
+
+
+def _run(service: Session, today: date) -> Run:
     kept: list[Kept] = []
     executor = _executor(service)
-    for released in service.ledger.released_plans():
-        kept += _begin_plan(service, executor, released, today)
+    # All are checked before the first is begun: one that is forged stops the run while nothing has changed.
+    checked = [
+        (row, _checked_plan(service, row), _checked_release(service, row)) for row in service.ledger.released_plans()
+    ]
+    for row, planned, released in checked:
+        kept += _begin_plan(service, executor, row, planned, released, today)
     kept += _begin_standing(service, executor, today)
     disposal = executor.finish()
     service.flush_outbox()
-    for released in service.ledger.released_plans():
+    for row, _, _ in checked:
         if not disposal.pending:
-            service.ledger.finish_plan(released.plan_id, service.now())
+            service.ledger.finish_plan(row.plan_id, service.now())
     return Run(
         disposed=disposal.disposed,
         kept=tuple(kept),
@@ -189,7 +198,7 @@ def prove(desk: Desk, name: str) -> Proof:
         ("no key of it is in the key store", not service.mirrored_keys.wraps_of(document)),
         (
             "no piece of its keys is left in store, mirror or their logs",
-            service.mirrored_keys.settle() and not wraps_remain(service.layout, [disposal]),
+            not wraps_remain(service.mirrored_keys, [disposal]),
         ),
         ("it is not in the register", service.mirrored_keys.find(document) is None),
         ("no sealed part of it is left", not service.objects.names_of(document)),
@@ -203,6 +212,7 @@ def prove(desk: Desk, name: str) -> Proof:
         number=desk.number_of(row),
         checks=checks,
         certificate=certificate.body if certificate else {},
+        practice=service.book.practice,
     )
 
 
@@ -262,8 +272,9 @@ def _checked_release(service: Session, row: PlanRow) -> Statement:
     return statement
 
 
-def _begin_plan(service: Session, executor: Executor, row: PlanRow, today: date) -> list[Kept]:
-    planned, released = _checked_plan(service, row), _checked_release(service, row)
+def _begin_plan(
+    service: Session, executor: Executor, row: PlanRow, planned: Statement, released: Statement, today: date
+) -> list[Kept]:
     # Only a practice vault lives in a future day; its genesis says so, under the owner's signature.
     as_of = date.fromisoformat(planned.body["as_of"])
     day = as_of if service.book.practice and as_of > today else today
@@ -349,6 +360,7 @@ def _executor(service: Session) -> Executor:
         now=service.now,
         compartment_of=lambda document: row(document).compartment,
         describe=describe,
+        head=service.state.head,
     )
 
 
@@ -371,7 +383,8 @@ def _certificate(service: Session, certificate_id: str) -> Statement | None:
         statement = check_statement(line, service.book, "certificate-of-destruction")
     except (OSError, InvalidStatement):
         return None
-    return statement if statement.statement_id == certificate_id else None
+    by_service = service.book.people[statement.person_id].kind == "service"
+    return statement if by_service and statement.statement_id == certificate_id else None
 
 
 def _names(certificate: Statement, document: str) -> bool:

@@ -1,17 +1,20 @@
-"""`search`, `show`, `export`: what an identity may see, and nothing that hints at more."""
+"""`search`, `show`, `export`, `open`: what an identity may see, and nothing that hints at more."""
 
 import contextlib
+import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.keystore import Registered
 from archive.textpart import LetterText, index_entry
-from poststelle.errors import ConfigurationError, Damaged, NotPermitted
-from poststelle.records import IndexEntry
-from poststelle.wiring import Session
+from poststelle.config import Config
+from poststelle.errors import ConfigurationError, Damaged, NoRendition, NotPermitted
+from poststelle.records import IndexEntry, PageOrigin, Part
+from poststelle.wiring import Session, work_folder
 
 if TYPE_CHECKING:
     from search.finding import SearchResult, Sort
@@ -31,6 +34,8 @@ class Found:
     took_ms: float
     not_yet_findable: int
     """Letters that were filed but are not in the index yet."""
+    outdated: bool = False
+    """Whether an index was made by an older version and is too large to be renewed by the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +50,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """The original of a letter."""
+    """The original of a letter, or its searchable PDF."""
 
     document_id: str
     accession: str
     source_name: str
     content: bytes
+    part: Part
+    """What `content` is. A PDF that was born digital is its own searchable PDF, so then it is the original."""
+
+    @property
+    def file_name(self) -> str:
+        """The letter's number, with the ending that tells programs what it is."""
+        return self.accession + (".pdf" if self.part is Part.RENDITION else Path(self.source_name).suffix.lower())
 
 
 def search(
@@ -63,31 +75,65 @@ def search(
     limit: int,
     sort: "Sort",
     today: date,
+    like: str | None = None,
+    with_facets: bool = False,
 ) -> Found:
     """Find letters in every compartment the identity may search; restricted ones are left out.
 
+    `like` is the id or number of a letter: then others like it are found, and `query` is not read.
+
     Raises:
+        UnknownDocument: no such letter, or not one of this identity's.
         QueryError: the query cannot be done as written.
         NotPermitted: the identity may search nothing.
     """
-    from search.finding import Filters, find
+    from search.finding import Filters, SearchResult, find
+    from search.likeness import query_like
     from search.parser import parse_query
 
     started = time.perf_counter()
     compartments = searchable(session)
-    if record_class is not None and record_class not in session.book.office["classes"]:
+    classes = _classes(session)
+    if record_class is not None and record_class not in classes:
         known = ", ".join(session.book.office["classes"])
         raise ConfigurationError(f"There is no class {record_class!r}. Classes: {known}.")
-    parsed = parse_query(query, today)
-    session.note("search", query=query, record_class=record_class)
-    indexes, missing = [], 0
+    code = None if record_class is None else classes[record_class]
+    parsed = None if like is not None else parse_query(query, today, classes)
+    model = None if like is None else session.reading.resolve(like)
+    session.note("search", query=query, record_class=code)
+    indexes, missing, outdated = [], 0, False
     for compartment in compartments:
         index = session.index(compartment)
         missing += catch_up(session, compartment, index)
+        outdated = not _renewed(index) or outdated
         indexes.append(index)
-    filters = Filters(record_class=record_class, from_date=from_date, to_date=to_date)
-    result = find(indexes, parsed, filters, limit=limit, sort=sort)
-    return Found(result=result, took_ms=(time.perf_counter() - started) * 1000, not_yet_findable=missing)
+    filters = Filters(record_class=code, from_date=from_date, to_date=to_date)
+    if model is not None:
+        filters = replace(filters, but=model[0].document_id)
+        # Restricted letters are read one by one, not searched: nothing is like them.
+        parsed = query_like(session.index(model[1]), model[0].document_id) if model[1] in compartments else None
+    if parsed is None:
+        result = SearchResult(total=0, exact=0, hits=(), suggestions=())
+    else:
+        result = find(indexes, parsed, filters, limit=limit, sort=sort, with_facets=with_facets)
+    took_ms = (time.perf_counter() - started) * 1000
+    return Found(result=result, took_ms=took_ms, not_yet_findable=missing, outdated=outdated)
+
+
+def _classes(session: Session) -> dict[str, str]:
+    """Record class codes by code and by label."""
+    office = session.book.office["classes"]
+    return {rule.get("label", code): code for code, rule in office.items()} | {code: code for code in office}
+
+
+def _renewed(index: "CompartmentIndex") -> bool:
+    """Make a small index of an older version new; False if it is too large for that while somebody waits."""
+    if index.is_current():
+        return True
+    if index.position()[0] > CATCH_UP_LETTERS:
+        return False
+    index.renew()
+    return True
 
 
 def searchable(session: Session) -> tuple[str, ...]:
@@ -151,11 +197,12 @@ def show(session: Session, name: str) -> Shown:
     )
 
 
-def export(session: Session, name: str) -> Exported:
-    """The bytes of a letter as they were received.
+def export(session: Session, name: str, rendition: bool = False) -> Exported:
+    """The bytes of a letter as they were received, or its searchable PDF.
 
     Raises:
         UnknownDocument: no such letter, or not one of this identity's.
+        NoRendition: a searchable PDF was wanted and none could be made of this letter.
         NotPermitted: the identity may export nothing at all.
     """
     allowed = session.book.compartments_for(session.identity.person_id, "export")
@@ -164,11 +211,71 @@ def export(session: Session, name: str) -> Exported:
     registered, compartment = session.reading.resolve(name)
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not take it out. Ask an owner for the right to export.")
-    content = session.reading.original(registered)
-    session.note("export", document=registered.document_id, part="original")
+    exported = _searchable(session, registered) if rendition else _as_received(session, registered)
+    session.note("export", document=registered.document_id, part=exported.part.value)
+    return exported
+
+
+def pages_of(session: Session, name: str) -> Exported:
+    """What a person looks at who wants to see a letter: the searchable PDF, or else the original.
+
+    Raises:
+        UnknownDocument: no such letter, or not one of this identity's.
+        NotPermitted: the identity may look at no pages at all.
+    """
+    allowed = session.book.compartments_for(session.identity.person_id, "read")
+    if not allowed:
+        raise NotPermitted("Your role does not include looking at letters. Ask an owner for a role that does.")
+    registered, compartment = session.reading.resolve(name)
+    if compartment not in allowed:
+        raise NotPermitted("Your role may find and read the text of this letter, but not open its pages.")
+    try:
+        pages = _searchable(session, registered)
+    except NoRendition:
+        pages = _as_received(session, registered)
+    session.note("open", document=registered.document_id, part=pages.part.value)
+    return pages
+
+
+def view(config: Config, pages: Exported, viewer: list[str], wait: Callable[[], None]) -> None:
+    """Show a letter's pages in a program; the file lies in memory, in a private folder, until it ends and `wait` does.
+
+    Raises:
+        ConfigurationError: the program cannot be started.
+    """
+    with work_folder(config) as folder:
+        file = folder / pages.file_name
+        file.touch(mode=0o600)
+        file.write_bytes(pages.content)
+        try:
+            subprocess.run([*viewer, str(file)], check=False)
+        except OSError as err:
+            raise ConfigurationError(
+                f"The viewer {viewer[0]!r} cannot be started ({err.strerror}). Name another one with --with COMMAND."
+            ) from err
+        wait()
+
+
+def _as_received(session: Session, registered: Registered) -> Exported:
+    return _taken(session, registered, Part.ORIGINAL, session.reading.original(registered))
+
+
+def _searchable(session: Session, registered: Registered) -> Exported:
+    try:
+        return _taken(session, registered, Part.RENDITION, session.reading.rendition(registered))
+    except NoRendition:
+        document = session.reading.text(registered).classified.document
+        digital = all(page.origin is PageOrigin.TEXT_LAYER for page in document.pages)
+        if document.media_type == "application/pdf" and digital:
+            return _as_received(session, registered)
+        raise
+
+
+def _taken(session: Session, registered: Registered, part: Part, content: bytes) -> Exported:
     return Exported(
         document_id=registered.document_id,
         accession=session.reading.accession(registered),
         source_name=session.reading.text(registered).classified.document.file.source_name,
         content=content,
+        part=part,
     )

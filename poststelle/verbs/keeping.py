@@ -107,6 +107,12 @@ def place_hold(desk: Desk, names: Sequence[str], reason: str) -> Hold:
         UnknownDocument: one of them is not known; then none is held.
     """
     desk.require_right("hold", "place holds")
+    # A purge at work finishes first: a hold is never placed on a letter that is just being destroyed.
+    with desk.service.mirrored_keys.alone():
+        return _place_hold(desk, names, reason)
+
+
+def _place_hold(desk: Desk, names: Sequence[str], reason: str) -> Hold:
     rows = [desk.locate(name) for name in names]
     if any(row.stage in (Stage.DISPOSING, Stage.DISPOSED) for row in rows):
         raise ConfigurationError("One of these letters was destroyed already; nothing was held. See purge prove.")

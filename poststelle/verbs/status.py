@@ -79,7 +79,7 @@ def look(session: Session) -> Status:
             damages.append((name, str(err)))
     if not session.keyring.holds(RECORDS):
         known |= _own(session)
-    if "quarantined" in known:
+    if session.keyring.holds(RECORDS) or session.keyring.holds(index_scope(UNSORTED)):
         known |= _queue(session)
     return Status(
         office=session.book.office["name"],
@@ -264,9 +264,9 @@ def _mirror_check(store: int, mirror: int | None, *, idle: bool) -> Check:
 
 
 def _last_check(kind: str, at: datetime | None, now: datetime, found: int | None) -> Check:
-    name, command = ("last verify", "verify") if kind == "verified" else ("last backup", "backup DIR")
+    name = "last verify" if kind == "verified" else "last backup"
     if at is None:
-        return Check(name=name, ok=True, detail=f"never; `poststelle {command}` does it")
+        return Check(name=name, ok=True, detail="never")
     days = (now - at).days
     when = f"{at.astimezone():%Y-%m-%d %H:%M}, {'today' if days < 1 else f'{days} days ago'}"
     if found:

@@ -132,6 +132,7 @@ def opened_intake(
             settle_seconds=settings.settle_seconds,
             give_up_seconds=settings.give_up_seconds,
             now=session.now,
+            how_to_watch=settings.watch,
         )
         filing = session.filing()
         yield (

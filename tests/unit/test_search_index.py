@@ -219,7 +219,7 @@ def test_another_database_is_no_index(tmp_path: Path) -> None:
 def test_an_index_of_another_format_is_refused(opened: tuple[Database, CompartmentIndex]) -> None:
     """A newer program's index must not be misread."""
     database, _ = opened
-    database.run("UPDATE meta SET value = '2' WHERE name = 'format'")
+    database.run("UPDATE meta SET value = '1000' WHERE name = 'format'")
 
     with pytest.raises(Damaged):
         CompartmentIndex(database)

@@ -1,0 +1,227 @@
+"""Disposing of letters with proof, in a vault of many: python bench/purge.py [--letters 10000]
+
+Data: invented letters of at least 250 words each (the generator's, as text), filed as they are, without recognition,
+over six compartments and the years 2014 to 2026; one in ten (1,001 of 10,000) is due. Every command is the real
+program in a process of its own, with identities that need no passphrase, so a figure holds the program's start too.
+`search` cold is measured beside, as the measure of what a command costs on this machine. The vault is made by this
+process; how long that takes is printed, but it is no measure of intake.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    # Run as a file: this folder would offer bench/search.py in place of the product's package `search`.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from archive.textpart import LetterText, index_entry
+from bench.letters import sample_text
+from bench.measuring import Measured, measure
+from poststelle.durable import Disk
+from poststelle.records import (
+    ClassifiedDocument,
+    Fact,
+    IndexEntry,
+    PageOrigin,
+    RecognisedDocument,
+    RecognisedPage,
+    ScannedFile,
+)
+from poststelle.wiring import Environment, Session, open_service
+
+CLASSES = ("invoice", "offer", "payroll", "legal", "termination", "other")
+"""One for each of six compartments; kept six or eight years from the letter."""
+DUE_YEARS, LIVING_YEARS = (2014, 2015, 2016), (2022, 2023, 2024, 2025, 2026)
+ORIGINAL_BYTES = 4_000
+"""Originals are small here: how large a file is does not change what it costs to unlink it."""
+BATCH = 500
+
+
+class QuickDisk(Disk):
+    """For making the vault only: does not wait for the disk."""
+
+    def sync_folder(self, path: Path) -> None:
+        """Left to the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of an original."""
+
+    data: bytes
+
+    def chunks(self) -> Iterator[bytes]:
+        """In one piece."""
+        yield self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A measured office: its folder, and how to run a command in it."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of the user's own folders."""
+        home = self.folder.parent
+        folders = {"HOME": "home", "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config"}
+        return {name: str(home / folder) for name, folder in folders.items()}
+
+    def command(self, *arguments: str, user: str | None = None) -> list[str]:
+        """Arguments of the real program."""
+        who = [] if user is None else ["--identity", str(self.folder / "identities" / f"{user}.identity")]
+        return [sys.executable, "-m", "poststelle", "--json", *who, *arguments]
+
+    def run(self, *arguments: str, user: str | None = None) -> tuple[Measured, Any]:
+        """Measure one command, which must succeed; its JSON answer."""
+        cost = measure(self.command(*arguments, user=user), folder=self.folder, environment=self.environment)
+        if cost.status:
+            raise SystemExit(f"{' '.join(arguments)[:200]}: exit status {cost.status}\n{cost.output}")
+        return cost, json.loads(cost.output)
+
+
+def main() -> None:
+    """Make the vault, measure, print."""
+    parser = argparse.ArgumentParser(description="Measure disposition with proof.")
+    parser.add_argument("--letters", type=int, default=10_000)
+    count: int = parser.parse_args().letters
+    with tempfile.TemporaryDirectory(prefix="poststelle-bench-") as folder:
+        office = Office(Path(folder) / "office")
+        office.folder.mkdir()
+        init = office.command("init", "--no-passphrase")
+        subprocess.run(
+            init, cwd=office.folder, env=os.environ | office.environment, check=True, stdout=subprocess.DEVNULL
+        )
+        due = make_vault(office, count)
+        print_sizes(office, count, due)
+        measure_purge(office, due)
+
+
+def make_vault(office: Office, count: int) -> int:
+    """File the letters; returns how many are due. One more than a tenth: one for the run of one letter."""
+    started = time.monotonic()
+    due = count // 10 + 1
+    environment = Environment(
+        cwd=office.folder,
+        config_file=None,
+        identity_file=None,
+        passphrase=lambda user: "",
+        config_folders=(),
+        cache=Path(office.environment["XDG_CACHE_HOME"]) / "poststelle",
+        state=Path(office.environment["XDG_STATE_HOME"]) / "poststelle",
+        disk=QuickDisk(),
+    )
+    with open_service(environment) as session:
+        filing = session.filing()
+        entries: dict[str, list[IndexEntry]] = {}
+        for number in range(count):
+            # The due ones lie between the others, as they would after years.
+            classified, received_on, original = letter(number, due=number * due // count != (number + 1) * due // count)
+            archived = filing.file_letter(classified, Content(original), received_on)
+            registered = session.mirrored_keys.find(archived.document_id)
+            assert registered is not None
+            text = LetterText(classified=classified, received_on=received_on)
+            waiting = entries.setdefault(classified.compartment, [])
+            waiting.append(index_entry(text, archived.accession, registered.sequence))
+            if len(waiting) == BATCH:
+                index(session, classified.compartment, waiting)
+        for compartment, waiting in entries.items():
+            index(session, compartment, waiting)
+        session.flush_outbox()
+    print(f"{count:,} letters were filed in {time.monotonic() - started:,.0f} s.")
+    return due
+
+
+def index(session: Session, compartment: str, entries: list[IndexEntry]) -> None:
+    """Make these letters findable."""
+    session.index(compartment).add_many(entries)
+    entries.clear()
+
+
+def letter(number: int, *, due: bool) -> tuple[ClassifiedDocument, date, bytes]:
+    """(what is known of it, day of receipt, original) of one letter."""
+    record_class = CLASSES[number % len(CLASSES)]
+    years = DUE_YEARS if due else LIVING_YEARS
+    received_on = date(years[number % len(years)], 1 + number % 12, 1 + number % 28)
+    text = sample_text(number, record_class=record_class)
+    original = (hashlib.sha256(str(number).encode()).hexdigest() * (ORIGINAL_BYTES // 64)).encode()
+    compartments = ("finance", "sales", "hr", "legal", "management", "general")
+    page = RecognisedPage(
+        number=1, width_px=1654, height_px=2339, dpi=200, origin=PageOrigin.OCR, text=text, confidence=0.93
+    )  # fmt: skip
+    file = ScannedFile(
+        document_id=hashlib.sha256(f"letter {number}".encode()).hexdigest()[:32],
+        source_name=f"scan-{number:06}.pdf",
+        size_bytes=len(original),
+        sha256=hashlib.sha256(original).hexdigest(),
+        received_at=datetime(received_on.year, received_on.month, received_on.day, tzinfo=UTC),
+    )
+    classified = ClassifiedDocument(
+        document=RecognisedDocument(file=file, media_type="application/pdf", pages=(page,)),
+        record_class=record_class,
+        confidence=0.97,
+        compartment=compartments[number % len(compartments)],
+        needs_review=False,
+        facts=(Fact(name="date", value=received_on.isoformat(), confidence=0.9, page=1),),
+    )
+    return classified, received_on, original
+
+
+def print_sizes(office: Office, count: int, due: int) -> None:
+    """What lies there before anything is measured."""
+    vault = office.folder / "vault"
+    keys = (vault / "keys" / "keys.db").stat().st_size
+    indexes = sum(file.stat().st_size for file in (vault / "index").glob("*.db"))
+    print(f"{due:,} of {count:,} letters are due. Key store {keys / 1e6:.0f} MB, indexes {indexes / 1e6:.0f} MB.\n")
+
+
+def measure_purge(office: Office, due: int) -> None:
+    """The whole path, for one letter and for all the others."""
+    manager, owner = "records-manager", "owner"
+    print(f"{'':44}{'wall s':>9}{'CPU s':>9}")
+    cost, made = office.run("purge", "plan", user=manager)
+    row(f"plan: {len(made['due']):,} letters", cost)
+    assert len(made["due"]) == due, "the data is not what it says"
+    one = made["due"][0]
+    cost, _ = office.run("purge", "release", made["plan_id"], "--only", one, "--reason", "Messung", user=owner)
+    row("release of 1 letter", cost)
+    cost, ran = office.run("purge", "run")
+    row("run: 1 letter destroyed and proven gone", cost)
+    assert ran["disposed"] == [one]
+    _, made = office.run("purge", "plan", user=manager)
+    cost, _ = office.run("purge", "release", made["plan_id"], "--reason", "Messung", user=owner)
+    row(f"release of {len(made['due']):,} letters", cost)
+    cost, ran = office.run("purge", "run")
+    row(f"run: {len(ran['disposed']):,} letters destroyed and proven gone", cost)
+    assert sorted(ran["disposed"]) == sorted(made["due"])
+    cost, _ = office.run("purge", "run")
+    row("run with nothing to do", cost)
+    cost, proven = office.run("purge", "prove", ran["disposed"][-1], user=manager)
+    row("prove one letter", cost)
+    assert proven["ok"]
+    cost, _ = office.run("search", "Rechnung", user="accounting")
+    row("beside: search, cold", cost)
+    cost, verified = office.run("verify")
+    row("beside: verify", cost)
+    assert verified["ok"]
+
+
+def row(name: str, cost: Measured) -> None:
+    """One line of the table."""
+    print(f"{name:44}{cost.wall_s:9.2f}{cost.cpu_s:9.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""Widens a query for one index: wildcards and ~ into the words they stand for, plain words into what is near them.
+
+Wildcards and ~ are part of the question, so their words are exact matches. Near words are not: compounds that
+contain a word, and words that look like it if a finger or a recognition engine slipped. They are found in one
+look through the vocabulary, and only where exact matches do not fill the page.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from poststelle.errors import QueryError
+from search.analysis import word_key
+from search.index import CompartmentIndex
+from search.matching import leaf_expression
+from search.query import And, Beginning, Column, Key, Leaf, Node, Not, Or, Pattern, Similar, Word, any_of
+from search.spelling import edit_distance, skeleton, slips_allowed, unharmed_pieces
+
+MOST_WORDS_OF_A_PATTERN = 400
+MOST_NEAR_WORDS = 150
+"""For one word of the query; the nearest are taken."""
+SHORTEST_PART = 4
+"""Letters of a stem; a shorter one is part of too many words that have nothing to do with it."""
+SHORTEST_BLURRED_PART = 7
+_RARE_LETTERS = 2
+_RARER = 20
+"""A misspelling stands in at most so many letters, or in a twentieth of those that spell the word right."""
+_SHORTEST_REST = 3
+_LONGEST_ENDING = 2
+"""Letters that inflection adds: a slip in "Rechnung" leads to "Rechnungen" too."""
+_NOTHING = Key(key="_nothing")
+"""No index holds this key."""
+
+
+class Nearness(Enum):
+    """In which way a word is near."""
+
+    PART = "part"
+    """A compound that contains it."""
+    SLIP = "slip"
+
+
+class NearWord(NamedTuple):
+    """A word of the index that may stand for one of the query."""
+
+    word: str
+    nearness: Nearness
+    closeness: float
+    """Below 1, which is the word itself."""
+
+
+def resolve(node: Node, index: CompartmentIndex) -> Node:
+    """The same query with wildcards and ~ replaced by the words of this index that they stand for.
+
+    Raises:
+        QueryError: a wildcard stands for too many words.
+    """
+
+    def replaced(leaf: Leaf) -> Node:
+        match leaf:
+            case Pattern(folded=pattern, column=column):
+                words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
+                if len(words) > MOST_WORDS_OF_A_PATTERN:
+                    raise QueryError(
+                        f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
+                        leaf.start,
+                    )
+                return any_of([_as_leaf(index, word, column) for word in words]) if words else _NOTHING
+            case Similar(folded=folded, term=term, slips=slips, column=column):
+                found = near_words(index, [(folded, term, slips)])[folded]
+                slipped = (index.analyser.stem(near.word) for near in found if near.nearness is Nearness.SLIP)
+                return any_of([Word(term=stem, column=column) for stem in dict.fromkeys((term, *slipped))])
+            case _:
+                return leaf
+
+    return _mapped(node, replaced)
+
+
+def is_open(node: Node) -> bool:
+    """Whether the query has wildcards or ~, which mean other words in every index."""
+    match node:
+        case And(nodes=nodes) | Or(nodes=nodes):
+            return any(map(is_open, nodes))
+        case Not(node=child):
+            return is_open(child)
+        case _:
+            return isinstance(node, Pattern | Similar)
+
+
+class Loosened(NamedTuple):
+    """A query widened by near words."""
+
+    root: Node
+    groups: tuple[tuple[tuple[float, Node], ...], ...]
+    """For every word that was widened or might have been: what stands for it, and how well (1 is itself)."""
+
+
+def loosen(node: Node, index: CompartmentIndex) -> Loosened:
+    """The query with every plain word widened; what is excluded or quoted stays as it is."""
+    words = {leaf.term: leaf for leaf in _plain_words(node)}
+    asked = {term: (_folded(index, leaf), term, slips_allowed(_folded(index, leaf))) for term, leaf in words.items()}
+    found = near_words(index, list(asked.values()))
+    groups: list[tuple[tuple[float, Node], ...]] = []
+
+    def replaced(leaf: Leaf) -> Node:
+        match leaf:
+            case Word(term=term, column=column, exact=False) if term in asked:
+                # Whatever form of the near word a letter has; the nearest form counts.
+                near = _near_stems(index, term, found[asked[term][0]])
+                others = ((close, Word(term=stem, column=column, exact=True)) for stem, close in near.items())
+                groups.append(((1.0, leaf), *others))
+                return any_of([alternative for _, alternative in groups[-1]])
+            case Key(key=key, is_beginning=False) if key.startswith("_n") and not key[2:].isdigit():
+                alike = [Key(key=other) for other in index.words.of_skeletons([skeleton(key)])]
+                return any_of([leaf, *(other for other in alike if other != leaf)])
+            case Word() | Beginning():
+                groups.append(((1.0, leaf),))
+                return leaf
+            case _:
+                return leaf
+
+    return Loosened(root=_mapped(node, replaced), groups=tuple(groups))
+
+
+def _near_stems(index: CompartmentIndex, term: str, words: Iterable[NearWord]) -> dict[str, float]:
+    """The stems of near words, without those that are rather words of their own."""
+    # A word that the letters know has misspellings that are rare; what is common beside it is another word. For
+    # one that they do not know, the finger slipped, and any word may be meant.
+    own = index.count(leaf_expression(Word(term=term)))
+    common = max(_RARE_LETTERS, own // _RARER) if own else None
+    near: dict[str, float] = {}
+    for word in words:
+        stem = index.analyser.stem(word.word)
+        if stem == term or stem in near:
+            continue
+        if word.nearness is Nearness.SLIP and common is not None and index.is_in_more_than(common, stem):
+            continue
+        near[stem] = word.closeness
+    return near
+
+
+def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -> dict[str, list[NearWord]]:
+    """What is near each of the (folded word, stem, slips), nearest first, from one look through the vocabulary."""
+    if not asked:
+        return {}
+    conditions: list[str] = []
+    bindings: list[object] = []
+    for folded, stem, slips in asked:
+        if slips:
+            pieces = unharmed_pieces(folded, slips)
+            shared = " OR ".join("instr(word, ?)" for _ in pieces)
+            conditions.append(f"(length(word) BETWEEN ? AND ? AND ({shared})) OR skeleton = ?")
+            bindings += [len(folded) - slips, len(folded) + slips + _LONGEST_ENDING, *pieces, skeleton(folded)]
+        if len(stem) >= SHORTEST_PART and stem.isalpha():
+            blurred = len(stem) >= SHORTEST_BLURRED_PART
+            conditions.append("instr(skeleton, ?)" if blurred else "instr(word, ?)")
+            bindings.append(skeleton(stem) if blurred else stem)
+    if not conditions:
+        return {folded: [] for folded, _, _ in asked}
+    words = list(index.words.scan(f"word > '0' AND ({' OR '.join(conditions)})", bindings))
+    return {folded: _nearest(index, words, folded, stem, slips) for folded, stem, slips in asked}
+
+
+def _nearest(index: CompartmentIndex, words: Iterable[str], folded: str, stem: str, slips: int) -> list[NearWord]:
+    blurred = skeleton(folded)
+    near: list[NearWord] = []
+    for word in words:
+        if word.startswith("_"):
+            continue
+        closeness = _slipped(folded, blurred, word, index.analyser.stem(word), slips) if word != folded else 0.0
+        if closeness:
+            near.append(NearWord(word, Nearness.SLIP, closeness))
+        elif len(stem) >= SHORTEST_PART and (closeness := _part(stem, word, index.analyser.stem)):
+            near.append(NearWord(word, Nearness.PART, closeness))
+    near.sort(key=lambda found: (-found.closeness, len(found.word), found.word))
+    return near[:MOST_NEAR_WORDS]
+
+
+def _slipped(folded: str, blurred: str, word: str, stem: str, slips: int) -> float:
+    """How close a misspelling is; 0 if it is none."""
+    if not slips:
+        return 0.0
+    if skeleton(word) == blurred:
+        return 0.8
+    distance = edit_distance(folded, word, slips)
+    if distance <= slips:
+        return 0.7 if distance == 1 else 0.5
+    return 0.6 if edit_distance(folded, stem, slips) <= slips and len(stem) >= SHORTEST_PART else 0.0
+
+
+def _part(stem: str, word: str, stemmed: Callable[[str], str]) -> float:
+    """How close a compound is that contains the stem; 0 if it is none."""
+    if len(word) < len(stem) + _SHORTEST_REST:
+        return 0.0
+    at = word.find(stem)
+    if at < 0:
+        # Recognised with a slip: the place is that of the blurred part, as far as lengths agree.
+        return 0.4 if len(stem) >= SHORTEST_BLURRED_PART and skeleton(stem) in skeleton(word) else 0.0
+    before, after = at, len(stemmed(word)) - at - len(stem)
+    if after <= 0 and stemmed(word).endswith(stem):
+        # Three letters before it are rather a syllable than a word: "einzahlung".
+        return 0.75 if before > _SHORTEST_REST else 0.55 if before == _SHORTEST_REST else 0.0
+    if before == 0:
+        return 0.65 if after >= _SHORTEST_REST else 0.0
+    return 0.45 if len(stem) > SHORTEST_PART and before >= _SHORTEST_REST else 0.0
+
+
+def _as_leaf(index: CompartmentIndex, word: str, column: Column | None) -> Node:
+    """Letters with exactly this word; in a column, letters with its stem there."""
+    stem = index.analyser.stem(word)
+    if column is not None:
+        return Word(term=stem, column=column, exact=True)
+    return Word(term=word, exact=True) if stem == word else Key(key=word_key(word))
+
+
+def _folded(index: CompartmentIndex, leaf: Word) -> str:
+    return index.analyser.word(leaf.typed)[1] or leaf.term
+
+
+def _plain_words(node: Node) -> Iterable[Word]:
+    match node:
+        case And(nodes=nodes) | Or(nodes=nodes):
+            for child in nodes:
+                yield from _plain_words(child)
+        case Word(exact=False):
+            if not node.term.startswith("_") and not node.term.isdecimal():
+                yield node
+        case _:
+            return
+
+
+def _mapped(node: Node, change: Callable[[Leaf], Node]) -> Node:
+    match node:
+        case And(nodes=nodes):
+            return And(nodes=tuple(_mapped(child, change) for child in nodes))
+        case Or(nodes=nodes):
+            return any_of([_mapped(child, change) for child in nodes])
+        case Not(node=child):
+            # What is left out is left out as it was typed; wildcards in it still mean words.
+            return Not(node=_mapped(child, change)) if is_open(child) else node
+        case _:
+            return change(node)

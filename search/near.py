@@ -1,0 +1,75 @@
+"""Ranks letters that match only nearly: by how close the words are, how rare, and whether they head the letter.
+
+Full text would rank a misspelling above the word itself, because it is rare. So every word of the query counts
+once, with the closest form that the letter has of it.
+"""
+
+import math
+from collections.abc import Sequence
+
+from search.index import CompartmentIndex
+from search.loosening import Loosened, loosen
+from search.matching import expression_of, plan
+from search.query import Node, Query
+
+_CLOSE_FROM = 0.6
+_LEVELS = ((1.0, 1.0), (_CLOSE_FROM, 0.7), (0.0, 0.45))
+"""(least closeness, what a form at least so close counts)."""
+_IN_HEADING = 2.0
+"""How much more subject and sender count than the text."""
+
+Matches = list[tuple[int, float]]
+
+
+def near_matches(
+    indexes: Sequence[CompartmentIndex],
+    query: Query,
+    exact: Sequence[set[int]],
+    narrowed: str,
+    bindings: tuple[object, ...],
+) -> tuple[list[Matches], list[Node]]:
+    """Letters of each index that match nearly, but not exactly, with scores in (0, 1); and the widened queries."""
+    loosened = [loosen(query.root, index) for index in indexes]
+    candidates = [
+        index.numbers(plan(wide.root), narrowed, bindings) - known if wide.root != query.root else set()
+        for index, wide, known in zip(indexes, loosened, exact, strict=True)
+    ]
+    if not any(candidates):
+        return [[] for _ in indexes], [wide.root for wide in loosened]
+    qualities = [
+        _qualities(index, wide, numbers) for index, wide, numbers in zip(indexes, loosened, candidates, strict=True)
+    ]
+    letters = sum(index.position()[0] for index in indexes)
+    # The same words in the same order in every index: a group is a word of the query.
+    with_word = [sum(counts) for counts in zip(*([count for count, _ in groups] for groups in qualities), strict=True)]
+    weights = [math.log((letters + 1.0) / (count + 0.5)) + 0.1 for count in with_word]
+    most = sum(weights) * _IN_HEADING + 1.0
+    scored = [
+        [
+            (number, sum(w * quality.get(number, 0.0) for w, (_, quality) in zip(weights, groups, strict=True)) / most)
+            for number in numbers
+        ]
+        for numbers, groups in zip(candidates, qualities, strict=True)
+    ]
+    return scored, [wide.root for wide in loosened]
+
+
+def _qualities(index: CompartmentIndex, loosened: Loosened, candidates: set[int]) -> list[tuple[int, dict[int, float]]]:
+    """For each word of the query: how many letters have a form of it, and how good the candidates' best form is."""
+    result: list[tuple[int, dict[int, float]]] = []
+    for group in loosened.groups:
+        everywhere: set[int] = set()
+        quality: dict[int, float] = {}
+        for level, (least, worth) in enumerate(_LEVELS):
+            below = _LEVELS[level - 1][0] if level else 2.0
+            forms = [node for closeness, node in group if least <= closeness < below]
+            if not forms:
+                continue
+            matching = index.with_terms(expression_of(forms))
+            everywhere |= matching
+            heading = index.with_terms(expression_of(forms, in_heading=True)) if candidates else set()
+            for number in matching & candidates:
+                value = worth * (_IN_HEADING if number in heading else 1.0)
+                quality[number] = max(quality.get(number, 0.0), value)
+        result.append((len(everywhere), quality))
+    return result
