@@ -418,6 +418,11 @@ class Catalogue:
         )
         return found
 
+    def end_retry(self, document_id: str) -> None:
+        """A quarantined file was taken in again under other ids than its claim's: a stack, cut into letters."""
+        with self._db.transaction():
+            self._settle_retry(document_id)
+
     def _settle_retry(self, document_id: str | None) -> None:
         if document_id is not None:
             self._leave_quarantine(document_id, Stage.RETRIED)

@@ -244,9 +244,7 @@ class Filing:
         Raises:
             StorageError: a part is not as committed; the source is the only good copy and stays.
         """
-        for part in self._catalogue.parts(document_id):
-            if fixity(self._objects, part.name) != part:
-                raise _unreadable(document_id)
+        self.require_parts(document_id)
         letter, quarantined = self._catalogue.letter(document_id), self._catalogue.quarantined(document_id)
         if letter is not None:
             compartment, mark = letter.compartment, letter.mark
@@ -255,6 +253,23 @@ class Filing:
         else:
             return False
         return duplicate_mark(self._service.duplicate_seed, compartment, content.chunks()) == mark
+
+    def require_parts(self, document_id: str) -> None:
+        """Check by ciphertext hash that every part is as it was committed.
+
+        Raises:
+            StorageError: one is not; the source must stay.
+        """
+        for part in self._catalogue.parts(document_id):
+            if fixity(self._objects, part.name) != part:
+                raise _unreadable(document_id)
+
+    def end_retry(self, claim_id: str) -> None:
+        """After all letters of a stack are committed: the quarantined file that the stack was a copy of goes."""
+        retried = self._catalogue.retry_of(claim_id)
+        if retried is not None:
+            self._catalogue.end_retry(retried)
+            self._destroy_retried(retried)
 
     def repair(self, claimed: Sequence[str]) -> None:
         """Finish or take back what a crash left between the arrows; `claimed` are ids that will be taken in again."""

@@ -90,6 +90,11 @@ class Ledger:
         line: bytes | None = self._db.value("SELECT line FROM statements WHERE statement = ?", (statement_id,))
         return line
 
+    def lines_of(self, kind: str, mentioning: str) -> list[bytes]:
+        """The signed lines of a kind that contain a word, unchecked, oldest first."""
+        sql = "SELECT line FROM statements WHERE kind = ? AND instr(line, CAST(? AS BLOB)) > 0 ORDER BY made_at"
+        return [bytes(row[0]) for row in self._db.rows(sql, (kind, mentioning))]
+
     def post(self, kind: str, by: str, at: datetime, details: Mapping[str, Any]) -> None:
         """Queue an entry for the audit log; inside a transaction of the caller."""
         entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})

@@ -5,6 +5,7 @@ key wraps against the key book, databases page by page. `read_data` also opens w
 The numbers in the codes are the MUSTs of docs/archive-format.md.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from poststelle.access.keybook import KeyBook, content_scope, index_scope
 from poststelle.access.keyring import Keyring
 from poststelle.access.statements import InvalidStatement, check_statement
 from poststelle.durable import TEMP_SUFFIX
-from poststelle.errors import Damaged, PoststelleError
+from poststelle.errors import Damaged, NoRendition, PoststelleError
 from poststelle.records import Part, Problem
 from poststelle.stages import Stage
 
@@ -230,5 +231,7 @@ def _read_one(reading: Reading, keyring: Keyring, registered: Registered, compar
             if hashlib.sha256(original).hexdigest() != file.sha256 or len(original) != file.size_bytes:
                 message = f"The {Part.ORIGINAL} opens, but is not the file that was received."
                 yield Problem(code="A015", id=registered.document_id, message=message)
+            with contextlib.suppress(NoRendition):
+                reading.rendition(registered)
     except Damaged as err:
         yield Problem(code=err.code, id=registered.document_id, message=str(err))

@@ -1,15 +1,17 @@
 """Can a clerk find the one letter he remembers? python bench/known_item.py [--letters 5000] [--queries 400] [--scans 0]
 
-Data: letters of the project's generator (both halves, a few paragraphs each, all from a seed). Their text passes
+Data: letters of the project's generator (both halves, a few paragraphs each, from a seed). Their text passes
 through an invented recognition engine that confuses characters by a seed: three letters in four like office
 scans (five characters in a thousand), the rest like bad ones (25 in a thousand). Subject and sender pass too.
 
 Query: two or three words that stand in several letters each, but together in one letter only (in its clean text,
-under any inflection, and no other letter has them as they are typed). Then one of them is remembered differently: in another inflection, as a part of its compound, with
-ae for ä, or with one slip of the finger; or none is. The right answer is that letter.
+under any inflection, and no other letter has them as they are typed, or other compounds of a part). Then one of them is remembered differently: in
+another inflection, as a part of its compound, with ae for ä, or with one slip of the finger; or none is. The right
+answer is that letter.
 
 `--scans N` adds N letters that are drawn as scans, three in four "office" and the rest "bad", and really recognised
-by `poststelle intake`: the same questions about them. "plain" is the same text in SQLite's full text without our analysis.
+by `poststelle intake`: the same questions about them. "plain" is the same text in SQLite's full text without our
+analysis.
 """
 
 import argparse
@@ -220,10 +222,28 @@ def make_questions(letters: Sequence[IndexEntry], count: int, only_from: int = 0
         kind = KINDS[len(questions) % len(KINDS)]
         words = _remembered(letters[number], stems_of[number], holders, number, rng)
         typed = _distorted(words, kind, holders, forms, analyser, rng) if words else None
-        # A letter that has the words just as they were typed would be another right answer.
-        if typed and not set.intersection(*(holders.get(analyser.word(w)[0], set()) for w in typed)) - {number}:
+        if typed and not _others_with(typed, number, kind, holders, stems_of, analyser):
             questions.append(Question(letter=number, kind=kind, clean=" ".join(words), typed=" ".join(typed)))
     return questions
+
+
+def _others_with(
+    typed: Sequence[str],
+    number: int,
+    kind: str,
+    holders: dict[str, set[int]],
+    stems_of: Sequence[dict[str, str]],
+    analyser: Analyser,
+) -> set[int]:
+    """Letters that would be another right answer: they have the words as typed, or compounds of the same part."""
+    having = []
+    for word in typed:
+        stem = analyser.word(word)[0]
+        letters = set(holders.get(stem, set()))
+        if kind == "part of a compound" and stem in holders:
+            letters.update(at for at, stems in enumerate(stems_of) if any(other.endswith(stem) for other in stems))
+        having.append(letters)
+    return set.intersection(*having) - {number}
 
 
 def _stems(letter: IndexEntry, analyser: Analyser) -> dict[str, str]:
@@ -284,7 +304,7 @@ def _as_remembered(
         for cut in range(4, len(word) - 4):
             before, after = word[:cut], word[cut:]
             links = (before, before.removesuffix("s"), before.removesuffix("n"), before.removesuffix("en"))
-            if analyser.word(after)[0] in holders and any(analyser.word(link)[0] in holders for link in links):
+            if after.capitalize() in forms[analyser.word(after)[0]] and any(analyser.word(link)[0] in holders for link in links):
                 return after.capitalize()
         return None
     if kind == "ae for ä":
@@ -303,10 +323,9 @@ def _as_remembered(
     if len(word) < 6:
         return None
     at = rng.randrange(1, len(word) - 1)
-    return rng.choice(
-        (word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at:at + 1] * 2
-         + word[at + 1 :], word[:at] + rng.choice("aeinrst") + word[at + 1 :])
-    )  # fmt: skip
+    before, here, after = word[:at], word[at], word[at + 1 :]
+    slips = (before + after, before + after[0] + here + after[1:], before + 2 * here + after)
+    return rng.choice((*slips, before + rng.choice("aeinrst") + after))
 
 
 # Answers ------------------------------------------------------------------------------------------------------

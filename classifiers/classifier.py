@@ -5,6 +5,7 @@ from datetime import date
 from classifiers.decision import Decision, decide, probabilities
 from classifiers.einvoice import find_doubts, invoice_evidence, merge_facts
 from classifiers.evidence import Evidence, Matcher, Zones, read_zones, without_echoes
+from classifiers.facts_codes import find_code_doubts, merge_codes
 from classifiers.facts_date import LetterDateReader
 from classifiers.facts_deadlines import find_deadlines
 from classifiers.facts_due import find_due_date
@@ -13,6 +14,7 @@ from classifiers.facts_reference import ReferenceReader
 from classifiers.facts_sender import SenderReader
 from classifiers.facts_subject import find_subject
 from classifiers.layout import Letter, read_letter
+from classifiers.sealed_lane import find_mark, lane_of, sentence_of
 from classifiers.settings import ClassifierSettings, ClassRule, Signal
 from classifiers.spelling import Vocabulary
 from classifiers.structure import SIGNAL_WORDS, find_signals
@@ -46,23 +48,30 @@ class Classifier:
         """Say what a letter is, who may read it, and what it states; never raises for any text."""
         letter = read_letter(document, self._vocabulary)
         printed = self._read_facts(letter, received_on)
-        facts = merge_facts(document.einvoice, printed)
+        prefix = self._settings.archive_number_prefix
+        facts = merge_facts(document.einvoice, merge_codes(document.barcodes, prefix, printed))
         evidence = self._weigh(letter, facts)
         if (told := invoice_evidence(document.einvoice)) is not None and told[0] in evidence:
             evidence[told[0]].append(told[1])
         scores = {rule.code: _score(rule, evidence[rule.code]) for rule in self._settings.rules}
         chances = probabilities(scores, self._settings.temperature)
         decision = decide(chances, self._settings)
+        mark = find_mark(letter)
+        compartment = decision.compartment if mark is None else lane_of(mark, decision.compartment, self._settings)
+        # A department that a marked letter belongs to anyway may have it at once; every other waits for a person.
+        moved = mark is not None and (mark.to_an_office or compartment != decision.compartment)
         review_reasons = (
+            *([sentence_of(mark)] if mark is not None and moved else []),
             *decision.review_reasons,
             *_page_doubts(document, self._settings),
             *find_doubts(document, printed),
+            *find_code_doubts(document, prefix, printed),
         )
         return ClassifiedDocument(
             document=document,
             record_class=decision.rule.code,
             confidence=round(decision.probability, 4),
-            compartment=decision.compartment,
+            compartment=compartment,
             needs_review=bool(review_reasons),
             reasons=self._reasons(decision, evidence[decision.rule.code], chances),
             facts=facts,

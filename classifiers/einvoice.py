@@ -14,8 +14,6 @@ SURELY_PRINTED = 0.9
 IS_AN_INVOICE = 12.0
 """In steps of log-odds: more than any words on the page can say against it."""
 _CREDIT_NOTES = frozenset(("381", "396", "261", "262", "308", "532"))
-_ONLY_XML = frozenset(("subject",))
-"""What is taken from the readable pages of an XML file: we made them, all else is in the XML itself."""
 
 
 def merge_facts(invoice: EInvoice | None, printed: tuple[Fact, ...]) -> tuple[Fact, ...]:
@@ -23,9 +21,14 @@ def merge_facts(invoice: EInvoice | None, printed: tuple[Fact, ...]) -> tuple[Fa
     if invoice is None or not invoice.fields:
         return printed
     stated = tuple(Fact(name=name, value=value, confidence=_certainty(name, value)) for name, value in invoice.fields)
+    if not invoice.embedded:
+        # Of the readable pages we made ourselves nothing is a fact: all is in the XML.
+        number = dict(invoice.fields).get("reference", "")
+        title = f"{'Gutschrift' if invoice.kind in _CREDIT_NOTES else 'Rechnung'} {number}".strip()
+        return (*stated, Fact(name="subject", value=title, confidence=STATED))
     names = {fact.name for fact in stated}
     # A page beside the XML may name an account or a sum that the XML leaves out; then it is the page's word.
-    kept = tuple(fact for fact in printed if fact.name not in names and (invoice.embedded or fact.name in _ONLY_XML))
+    kept = tuple(fact for fact in printed if fact.name not in names)
     return (*stated, *kept)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from classifiers.facts_date import dates_in
-from classifiers.facts_due import UNTIL_AND_ASKED, certainty_of, later, sentence_around
+from classifiers.facts_due import certainty_of, later, sentence_around
 from classifiers.layout import Letter
 from classifiers.lines import PageLines
 from poststelle.records import Fact
@@ -16,6 +16,8 @@ from poststelle.records import Fact
 MOST = 5
 """A letter with more sets none of them: it is a list."""
 LEAST = 0.5
+ASKED = 0.85
+"""A printed date counts if the words around it ask for something by then this surely."""
 COUNTED_FROM_LETTER, COUNTED_FROM_RECEIPT = 0.85, 0.65
 FROM_2025 = date(2025, 1, 1)
 """Since then a letter of an authority counts as made known on the fourth day after posting (before: the third)."""
@@ -53,6 +55,8 @@ def find_deadlines(
         for fact in (*_counted(page, written, received_on), *_printed(page)):
             known = found.get(fact.value)
             late = written is None or fact.value > written.isoformat()
+            # The due date was counted from the same words, from another day: it is told once.
+            late = late and (due_date is None or fact.source != due_date.source)
             if late and fact.confidence >= LEAST and (known is None or known.confidence < fact.confidence):
                 found[fact.value] = fact
     if due_date is not None:
@@ -67,7 +71,7 @@ def find_deadlines(
 def _counted(page: PageLines, written: date | None, received_on: date) -> list[Fact]:
     facts = []
     for match in _PERIOD.finditer(page.flow.text):
-        sentence = sentence_around(page.flow.text, match.start(), match.end())
+        sentence = sentence_around(page.flow, match.start(), match.end())
         if not _RIGHTS.search(sentence):
             continue
         number = int(match["number"]) if match["number"].isdigit() else _NUMBERS.get(match["number"].lower(), 1)
@@ -99,10 +103,10 @@ def _printed(page: PageLines) -> list[Fact]:
     for start, end, when, certainty in dates_in(text)[:200]:
         certainty *= page.flow.confidence_between(start, end)
         asked = certainty_of(text, start, end)
-        if asked < UNTIL_AND_ASKED:
+        if asked < ASKED:
             asked = 0.75 if _ENDS.search(text[max(0, start - 120) : start]) else 0.0
         if asked:
-            facts.append(_fact(when, asked * certainty, page, sentence_around(text, start, end)))
+            facts.append(_fact(when, asked * certainty, page, sentence_around(page.flow, start, end)))
     return facts
 
 

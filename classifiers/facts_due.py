@@ -1,12 +1,13 @@
 """The day by which someone must pay, answer or act: printed, or counted from the letter's date."""
 
 import re
+from bisect import bisect_right
 from datetime import date, timedelta
 
 from classifiers.facts_date import dates_in
 from classifiers.layout import Letter
-from classifiers.lines import PageLines
-from poststelle.records import Fact
+from classifiers.lines import Flow, PageLines
+from poststelle.records import Fact, Word
 
 _BEFORE: tuple[tuple[re.Pattern[str], float], ...] = tuple(
     (re.compile(pattern + r"\W*$", re.IGNORECASE), certainty)
@@ -89,7 +90,7 @@ def _due(page: PageLines, when: date, sure: float, span: tuple[int, int]) -> Fac
         value=when.isoformat(),
         confidence=round(sure, 3),
         page=page.number,
-        source=sentence_around(page.flow.text, *span),
+        source=sentence_around(page.flow, *span),
     )
 
 
@@ -138,15 +139,30 @@ def later(start: date, number: int, unit: str) -> date | None:
     return date(year, month, min(start.day, last))
 
 
-def sentence_around(text: str, start: int, end: int) -> str:
-    """The sentence that holds a place, at most `MAX_SENTENCE` characters of it."""
-    first = 0
-    last = len(text)
-    for match in _NEXT_SENTENCE.finditer(text):
+def sentence_around(flow: Flow, start: int, end: int) -> str:
+    """The sentence that holds a place, within its paragraph, at most `MAX_SENTENCE` characters of it."""
+    first, last = _paragraph(flow, start, end)
+    for match in _NEXT_SENTENCE.finditer(flow.text, first, last):
         if match.end() <= start:
             first = match.end()
         elif match.start() >= end:
             last = match.start() + 1
             break
     first, last = max(first, end - MAX_SENTENCE), min(last, start + MAX_SENTENCE)
-    return text[first:last].strip()
+    return flow.text[first:last].strip()
+
+
+def _paragraph(flow: Flow, start: int, end: int) -> tuple[int, int]:
+    """From where to where the lines stand close together."""
+    first = max(0, bisect_right(flow.starts, start) - 1)
+    last = max(first, bisect_right(flow.starts, end - 1) - 1)
+    while first > 0 and not _is_apart(flow.words[first - 1], flow.words[first]):
+        first -= 1
+    while last + 1 < len(flow.words) and not _is_apart(flow.words[last], flow.words[last + 1]):
+        last += 1
+    return flow.starts[first], flow.starts[last] + len(flow.words[last].text)
+
+
+def _is_apart(one: Word, other: Word) -> bool:
+    """Whether an empty line stands between two words."""
+    return one.line != other.line and other.top - one.bottom > 0.9 * (one.bottom - one.top)

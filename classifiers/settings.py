@@ -72,5 +72,7 @@ class ClassifierSettings:
     """Our own names: we are the recipient, never the sender."""
     page_confidence_floor: float = 0.8
     """Pages recognised with a lower mean confidence are looked at by a person."""
-    temperature: float = 1.0
+    archive_number_prefix: str = "ASN"
+    """What the codes on our own archive number stickers begin with."""
+    temperature: float = 0.65
     """Score difference that counts as one step of log-odds; `decision.probabilities` says how it was chosen."""

@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from intake.folder import Claim as Claim
     from intake.folder import Inbox as Inbox
     from intake.folder import SourceChanged as SourceChanged
+    from intake.pool import CutOut as CutOut
+    from intake.pool import NotCut as NotCut
     from intake.pool import Recognition as Recognition
     from intake.pool import RecognitionPool as RecognitionPool
     from intake.reasons import unreadable as unreadable
     from intake.settings import IntakeSettings as IntakeSettings
     from intake.snapshot import Snapshot as Snapshot
+    from intake.stacks import StackPlan as StackPlan
+    from intake.stacks import letter_barcodes as letter_barcodes
+    from intake.stacks import letter_pages as letter_pages
+    from intake.stacks import plan_stack as plan_stack
     from intake.wholeness import Wholeness as Wholeness
     from intake.wholeness import WholenessState as WholenessState
     from intake.wholeness import is_whole as is_whole
@@ -24,15 +30,21 @@ __part_of__ = "poststelle"
 
 _HOMES = {
     "Claim": "folder",
+    "CutOut": "pool",
     "Inbox": "folder",
     "IntakeSettings": "settings",
+    "NotCut": "pool",
     "Recognition": "pool",
     "RecognitionPool": "pool",
     "Snapshot": "snapshot",
     "SourceChanged": "folder",
+    "StackPlan": "stacks",
     "Wholeness": "wholeness",
     "WholenessState": "wholeness",
     "is_whole": "wholeness",
+    "letter_barcodes": "stacks",
+    "letter_pages": "stacks",
+    "plan_stack": "stacks",
     "unreadable": "reasons",
 }
 

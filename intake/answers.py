@@ -7,13 +7,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from intake.protocol import Message
-from poststelle.records import EInvoice, PageOrigin, RecognisedPage, Word
+from poststelle.records import Barcode, BarcodeFormat, EInvoice, PageOrigin, RecognisedPage, Word
 
 if TYPE_CHECKING:
+    from intake.barcodes import FoundCode
     from intake.page import PageFindings
 
 MAX_WORDS = 50_000
 MAX_WORD_LETTERS = 2_000
+MAX_CODES = 50
+MAX_CODE_LETTERS = 4_000
 MAX_PAGE_PIXELS = 200_000
 """Longest side of a page at its working resolution."""
 RECOGNISED = (PageOrigin.OCR, PageOrigin.BLANK)
@@ -48,6 +51,34 @@ def page_answer(findings: "PageFindings") -> Message:
             for word in findings.words
         ],
     }
+
+
+def codes_answer(codes: "Iterable[FoundCode]") -> list[list[str]]:
+    """A page's codes as the worker sends them."""
+    return [[code.text, code.format.value] for code in codes]
+
+
+def codes_from_answer(rows: Any, number: int) -> tuple[Barcode, ...]:
+    """The codes of a page, every field checked.
+
+    Raises:
+        Implausible: see page_from_answer.
+    """
+    if rows is None:
+        return ()
+    if not isinstance(rows, list) or len(rows) > MAX_CODES:
+        raise Implausible("codes")
+    found = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 2 or row[1] not in tuple(BarcodeFormat):
+            raise Implausible("code")
+        text, kind = row
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_CODE_LETTERS:
+            raise Implausible("code")
+        if not text.replace("\n", "").isprintable():
+            raise Implausible("code")
+        found.append(Barcode(text=text, format=BarcodeFormat(kind), page=number))
+    return tuple(found)
 
 
 def page_from_answer(answer: Message, number: int, extra_notes: tuple[str, ...] = ()) -> RecognisedPage:

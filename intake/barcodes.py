@@ -14,6 +14,7 @@ import cv2
 import numpy
 import zxingcpp
 
+from intake.answers import MAX_CODE_LETTERS, MAX_CODES
 from poststelle.records import BarcodeFormat
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     Area = tuple[int, int, int, int]
     """Left, top, right, bottom in pixels."""
 
-MAX_CODES = 50
-MAX_LETTERS = 4_000
 _FORMATS = {
     zxingcpp.BarcodeFormat.Code128: BarcodeFormat.CODE_128,
     zxingcpp.BarcodeFormat.Code39: BarcodeFormat.CODE_39,
@@ -108,7 +107,7 @@ def _text_of(code: Any) -> str | None:
         text = _payment_text(code.bytes) or text
     text = text.replace("\r\n", "\n").translate(_LINE_BREAKS)
     readable = all(char.isprintable() or char == "\n" for char in text)
-    return text if readable and 0 < len(text) <= MAX_LETTERS else None
+    return text if readable and 0 < len(text) <= MAX_CODE_LETTERS else None
 
 
 _CHARSETS = {

@@ -165,6 +165,14 @@ def uncovered_share(boxes: "Boxes", words: Sequence[FoundWord], width_px: int, h
     return 1.0 - float(covered[down, across].mean())
 
 
+def without_words(page: "Grey", words: Sequence[FoundWord]) -> "Grey":
+    """A copy of the page with white where words were read."""
+    rest = page.copy()
+    for word in words:
+        rest[max(0, word.top - _NEAR_PX) : word.bottom + _NEAR_PX, max(0, word.left - _NEAR_PX) : word.right] = 255
+    return rest
+
+
 def moved_back(word: FoundWord, straightening: Straightening, width_px: int, height_px: int) -> FoundWord:
     """The word with its box on the page before it was straightened, kept inside the page."""
     left, top, right, bottom = straightening.box_back(word.left, word.top, word.right, word.bottom)

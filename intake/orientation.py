@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from intake.engine import FoundWord
+from intake.rows import are_level
 
 _SURE = 0.6
 _ORDER = (180, 90, 270)
@@ -15,6 +16,8 @@ class Reading:
     """What one attempt at a page found."""
 
     words: Sequence[FoundWord]
+    words_level: Sequence[FoundWord]
+    """The same words with their boxes on the straightened page."""
     rotation_degrees: int
     skew_degrees: float
     width_px: int
@@ -31,9 +34,7 @@ def stands_wrong(words: Sequence[FoundWord]) -> bool:
     """Whether the words read suggest that the page is turned."""
     if mean_confidence(words) < _SURE:
         return True
-    long_words = [word for word in words if len(word.text) > 3]
-    tall = sum(word.bottom - word.top > word.right - word.left for word in long_words)
-    return tall > len(long_words) / 2
+    return not are_level(words)
 
 
 def best_way_up(read: Callable[[int], Reading]) -> Reading:

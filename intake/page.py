@@ -1,13 +1,14 @@
 """One page, from its pixels to its words: the story of recognition, told in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from intake import cleaning
 from intake.engine import Engine, FoundWord
 from intake.orientation import Reading, best_way_up, mean_confidence
 from intake.reading import Scan, TextLayer
+from intake.reading_order import in_reading_order
 from poststelle.records import PageOrigin
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _LOW_CONFIDENCE = 0.8
 _UNCOVERED, _ENOUGH_LETTERS = 0.15, 40
 """More than this share of at least so many letters in no word: part of the page was not read."""
+_LEAST_SURE = 0.5
+"""What a second look finds among stamps and pictures counts only if the engine is this sure of it."""
 _BLANK_BELOW_LETTERS = 4
 _SIMPLE_DPI = 150
 
@@ -62,6 +65,9 @@ def read_page(page: Scan | TextLayer, engine: Engine, languages: tuple[str, ...]
         return _read_turned(grey, dpi, degrees, skew, engine, languages, simple)
 
     best = read(0) if simple else best_way_up(read)
+    upright_letters = letters_of(best.rotation_degrees)
+    if not simple and _has_unread(upright_letters, best):
+        best = _with_second_look(grey, dpi, best, engine, languages)
     return PageFindings(
         width_px=best.width_px,
         height_px=best.height_px,
@@ -70,16 +76,40 @@ def read_page(page: Scan | TextLayer, engine: Engine, languages: tuple[str, ...]
         words=best.words,
         rotation_degrees=best.rotation_degrees,
         skew_degrees=best.skew_degrees,
-        notes=_notes(letters_of(best.rotation_degrees), best),
+        notes=_notes(upright_letters, best),
     )
 
 
 def _notes(boxes: "Boxes", reading: Reading) -> tuple[str, ...]:
     """What a person should look at. Confidence alone does not see what was never read."""
-    uncovered = cleaning.uncovered_share(boxes, reading.words, reading.width_px, reading.height_px)
     low = mean_confidence(reading.words) < _LOW_CONFIDENCE
-    missed = len(boxes) >= _ENOUGH_LETTERS and uncovered > _UNCOVERED
-    return (*(("low-confidence",) if low else ()), *(("uncovered-ink",) if missed else ()))
+    return (
+        *(("low-confidence",) if low else ()),
+        *(("uncovered-ink",) if _has_unread(boxes, reading) else ()),
+    )
+
+
+def _has_unread(boxes: "Boxes", reading: Reading) -> bool:
+    """Whether a part of the page's letters lies in no word."""
+    uncovered = cleaning.uncovered_share(boxes, reading.words, reading.width_px, reading.height_px)
+    return len(boxes) >= _ENOUGH_LETTERS and uncovered > _UNCOVERED
+
+
+def _with_second_look(grey: "Grey", dpi: int, reading: Reading, engine: Engine, languages: tuple[str, ...]) -> Reading:
+    """The reading and what a second try finds where no word was: only that ink is shown, as one block.
+
+    The analysis of the layout is what loses parts of a page, so it is left out.
+    """
+    turned = cleaning.turn(grey, reading.rotation_degrees)
+    straight, straightening = cleaning.straighten(turned, reading.skew_degrees)
+    rest = cleaning.without_words(straight, reading.words_level)
+    lines, blocks = (1 + max((getattr(w, name) for w in reading.words), default=-1) for name in ("line", "block"))
+    more = [
+        replace(word, line=word.line + lines, block=word.block + blocks)
+        for word in engine.recognise(rest, dpi, languages, True)
+        if word.confidence >= _LEAST_SURE and any(map(str.isalnum, word.text))
+    ]
+    return _reading([*reading.words_level, *more], straightening, reading.rotation_degrees, turned)
 
 
 def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:
@@ -95,10 +125,18 @@ def _read_turned(
 ) -> Reading:
     turned = cleaning.turn(grey, degrees)
     straight, straightening = cleaning.straighten(turned, skew)
-    words = engine.recognise(straight, dpi, languages, simple)
+    return _reading(engine.recognise(straight, dpi, languages, simple), straightening, degrees, turned)
+
+
+def _reading(
+    words: Sequence[FoundWord], straightening: cleaning.Straightening, degrees: int, turned: "Grey"
+) -> Reading:
+    """What was read on a straight page, in the order of reading, at its places on the page as it came."""
     height, width = turned.shape
+    level = in_reading_order(words)
     return Reading(
-        words=[cleaning.moved_back(word, straightening, width, height) for word in words],
+        words=[cleaning.moved_back(word, straightening, width, height) for word in level],
+        words_level=level,
         rotation_degrees=degrees,
         skew_degrees=straightening.skew_degrees,
         width_px=width,

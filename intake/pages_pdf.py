@@ -12,7 +12,9 @@ import pypdfium2.raw as pdfium
 
 from intake.cleaning import WORKING_DPI
 from intake.reading import DamagedPage, Scan, TextLayer
+from intake.reading_order import in_reading_order
 from intake.reasons import unreadable
+from intake.ruled_tables import RuledTables
 from intake.text_layer import read_words
 
 if TYPE_CHECKING:
@@ -28,7 +30,11 @@ _FEW_LETTERS = 20
 _STAMP_LETTERS = 200
 """Up to so many visible letters on a scan are a stamp or a page number, not the letter."""
 _ODD_SHARE = 0.1
+_TABLE_SEGMENTS = 6
+"""A table with lines has at least so many."""
 _INVISIBLE_MODES = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
+_BARS_SEGMENTS, _CODE_POINTS = 100, 10
+"""A code drawn as lines or squares has at least so many segments; none is lower than so many points."""
 
 
 class PdfPages:
@@ -38,6 +44,7 @@ class PdfPages:
 
     def __init__(self, data: mmap.mmap, max_pixels: int) -> None:
         self._max_pixels = max_pixels
+        self._tables = RuledTables(data)
         # Zero-copy: pdfium reads from the mapped snapshot, which must live as long as the document.
         self._buffer = (ctypes.c_char * len(data)).from_buffer(data)
         _forget_last_error()
@@ -63,13 +70,13 @@ class PdfPages:
         except pypdfium2.PdfiumError as err:
             raise DamagedPage from err
         try:
-            return self._read(page)
+            return self._read(page, number)
         except (pypdfium2.PdfiumError, ValueError, OSError) as err:
             raise DamagedPage from err
         finally:
             page.close()
 
-    def _read(self, page: Any) -> Scan | TextLayer:
+    def _read(self, page: Any, number: int) -> Scan | TextLayer:
         content = _look_at(page)
         width, height = page.get_size()
         if not (0 < width < 1e5 and 0 < height < 1e5):
@@ -77,7 +84,10 @@ class PdfPages:
         if content.has_text_layer:
             width_px, height_px = _pixels(width), _pixels(height)
             words = read_words(page, width_px, height_px)
-            return TextLayer(width_px=width_px, height_px=height_px, dpi=WORKING_DPI, words=words)
+            ruled = self._tables.on_page(number, words, (width_px, height_px), WORKING_DPI) if content.has_lines else []
+            words = in_reading_order(words, ruled)
+            drawn = self._rendered(page, WORKING_DPI) if content.may_carry_code else None
+            return TextLayer(width_px=width_px, height_px=height_px, dpi=WORKING_DPI, words=words, drawn=drawn)
         if content.largest_image_pixels > self._max_pixels:
             raise ValueError("an image over the limit")
         if content.page_image is not None:
@@ -95,6 +105,7 @@ class PdfPages:
 
     def close(self) -> None:
         """Give the memory back."""
+        self._tables.close()
         self._pdf.close()
 
 
@@ -117,6 +128,10 @@ class _Content:
     largest_image_pixels: int
     page_image: Any
     """The one upright image that is the whole page, or None."""
+    has_lines: bool
+    """Whether enough is drawn for the lines of a table."""
+    may_carry_code: bool
+    """Whether there are pictures as large as a code, or as many lines as one has bars."""
 
     @property
     def has_text_layer(self) -> bool:
@@ -136,7 +151,7 @@ def _look_at(page: Any) -> _Content:
     text_page = page.get_textpage()
     visible, covered, largest = 0, 0.0, 0
     images: list[Any] = []
-    others = 0
+    others, segments = 0, 0
     try:
         for item in page.get_objects(max_depth=_MAX_DEPTH):
             if item.type == pdfium.FPDF_PAGEOBJ_TEXT:
@@ -153,6 +168,8 @@ def _look_at(page: Any) -> _Content:
                     visible = 0  # what was drawn before lies under the picture
             else:
                 others += item.type != pdfium.FPDF_PAGEOBJ_FORM
+                if item.type == pdfium.FPDF_PAGEOBJ_PATH:
+                    segments += max(0, pdfium.FPDFPath_CountSegments(item))
         odd, looked_at = _odd_letters(text_page)
     finally:
         text_page.close()
@@ -163,8 +180,15 @@ def _look_at(page: Any) -> _Content:
         looked_at=looked_at,
         image_share=min(1.0, covered),
         largest_image_pixels=largest,
+        has_lines=segments >= _TABLE_SEGMENTS,
+        may_carry_code=segments >= _BARS_SEGMENTS or any(_is_as_large_as_a_code(image) for image in images),
         page_image=images[0] if alone and _is_whole_page(images[0], (left, bottom, right, top)) else None,
     )
+
+
+def _is_as_large_as_a_code(image: Any) -> bool:
+    left, bottom, right, top = image.get_bounds()
+    return bool(min(right - left, top - bottom) >= _CODE_POINTS)
 
 
 def _visible_letters(item: Any, text_page: Any) -> int:

@@ -3,13 +3,15 @@
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from intake.answers import (
     Implausible,
+    codes_from_answer,
     einvoice_from_answer,
     needs_rendition,
     page_from_answer,
@@ -22,8 +24,9 @@ from intake.protocol import Disconnected, Message
 from intake.reasons import SENTENCES, unreadable
 from intake.settings import IntakeSettings
 from intake.snapshot import Snapshot
+from intake.stacks import letter_pages, plan_stack
 from poststelle.errors import ConfigurationError
-from poststelle.records import EInvoice, RecognisedPage
+from poststelle.records import Barcode, EInvoice, RecognisedPage
 
 OnPage = Callable[[int, int], None]
 _MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "application/xml")
@@ -43,6 +46,19 @@ class Recognition:
     rendition: bytes | None = None
     """The searchable PDF; None if the file is one already, or none could be made of it."""
     einvoice: EInvoice | None = None
+    barcodes: tuple[Barcode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOut:
+    """One letter of a stack, as a file of its own. Whoever gets it closes the snapshot."""
+
+    snapshot: Snapshot
+    rendition: bytes | None
+
+
+class NotCut(Exception):
+    """A stack could not be cut into letters; the reason is a word for tests and logs."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,12 +67,16 @@ class _Letter:
 
     key: int
     descriptor: int
-    future: "Future[Recognition]"
+    future: "Future[Any]"
     on_page: OnPage | None
     media_type: str = ""
     page_count: int = 0
     einvoice: EInvoice | None = None
     pages: dict[int, RecognisedPage] = field(default_factory=dict)
+    barcodes: dict[int, tuple[Barcode, ...]] = field(default_factory=dict)
+    parts: Sequence[Sequence[int]] = ()
+    """Page numbers of each letter that is to be cut out."""
+    cut_outs: dict[int, CutOut] = field(default_factory=dict)
     damaged: int = 0
     jobs_at_work: int = 0
     finished: bool = False
@@ -65,6 +85,11 @@ class _Letter:
     def pages_in_order(self) -> tuple[RecognisedPage, ...]:
         """The pages read so far."""
         return tuple(self.pages[number] for number in sorted(self.pages))
+
+    @property
+    def barcodes_in_order(self) -> tuple[Barcode, ...]:
+        """The codes found so far."""
+        return tuple(code for number in sorted(self.barcodes) for code in self.barcodes[number])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +102,30 @@ class _Job:
     """Second try, with simpler settings."""
     false_starts: int = 0
     """How many workers ended before they saw anything of the letter."""
+    cut: int | None = None
+    """Place of the part that is to be cut out; such a job reads no page."""
+
+    @property
+    def allowed_bytes(self) -> int:
+        """How often the size of the largest file may come with the answer."""
+        return 2 if self.cut is not None else 1 if self.asks_for_rendition else 0
 
     @property
     def asks_for_rendition(self) -> bool:
         """Whether all pages are read and this is the letter's last job."""
-        return 0 < self.letter.page_count < self.page
+        return self.cut is None and 0 < self.letter.page_count < self.page
 
     @property
     def message(self) -> Message:
+        if self.cut is not None:
+            numbers = self.letter.parts[self.cut]
+            return {
+                "kind": "cut",
+                "media_type": self.letter.media_type,
+                "numbers": list(numbers),
+                "pages": pages_question(letter_pages(self.letter.pages_in_order, numbers)),
+                "simple": self.simple,
+            }
         if self.page == 0:
             return {"kind": "inspect", "simple": self.simple}
         if self.asks_for_rendition:
@@ -122,12 +163,33 @@ class RecognitionPool:
         future: Future[Recognition] = Future()
         # Our own descriptor: the caller may close the snapshot before we noticed that it lost interest.
         letter = _Letter(key=next(self._keys), descriptor=os.dup(snapshot.fileno()), future=future, on_page=on_page)
+        self._begin(letter, [_Job(letter=letter, page=0)])
+        return future
+
+    def _begin(self, letter: _Letter, jobs: "Sequence[_Job]") -> None:
         with self._lock:
             if self._queue.closed:
                 os.close(letter.descriptor)
                 raise RuntimeError("the pool is closed")
             self._letters[letter.key] = letter
-        self._queue.put(letter.key, [_Job(letter=letter, page=0)])
+        self._queue.put(letter.key, list(jobs))
+
+    def cut(self, snapshot: Snapshot, recognition: Recognition, parts: Sequence[Sequence[int]]) -> "Future[Any]":
+        """Cut letters out of a stack that was read: a tuple of `CutOut`, one for each part (page numbers, 1-based).
+
+        The future fails with `NotCut`, or with `ConfigurationError` if no worker starts.
+        """
+        future: Future[Any] = Future()
+        letter = _Letter(
+            key=next(self._keys),
+            descriptor=os.dup(snapshot.fileno()),
+            future=future,
+            on_page=None,
+            media_type=recognition.media_type,
+            pages={page.number: page for page in recognition.pages},
+            parts=parts,
+        )
+        self._begin(letter, [_Job(letter=letter, page=0, cut=place) for place in range(len(parts))])
         return future
 
     def worker_pids(self) -> tuple[int, ...]:
@@ -183,8 +245,8 @@ class RecognitionPool:
                 return
             letter.jobs_at_work += 1
         try:
-            # Only a searchable PDF comes with bytes of its own.
-            allowed = self._settings.max_bytes if job.asks_for_rendition else 0
+            # Only a searchable PDF and a letter of a stack come as bytes.
+            allowed = self._settings.max_bytes * job.allowed_bytes
             answer = self._workers[slot].ask(job.message, letter.key, letter.descriptor, allowed)
         except Disconnected:
             answer = None
@@ -223,6 +285,9 @@ class RecognitionPool:
 
     def _take_answer(self, job: _Job, answer: Message | None) -> None:
         letter = job.letter
+        if job.cut is not None:
+            self._take_cut_out(job, job.cut, answer)
+            return
         if job.asks_for_rendition:
             rendition = (answer or {}).get("attached")
             is_pdf = isinstance(rendition, bytes) and rendition.startswith(b"%PDF-")
@@ -234,11 +299,32 @@ class RecognitionPool:
             self._plan_pages(letter, answer)
             return
         damaged = answer is not None and answer.get("damaged") is True
-        page = None if damaged else _page_of(job, answer)
+        page, codes = (None, ()) if damaged else _page_of(job, answer)
         if page is None and not damaged and not job.simple:
             self._queue.put(letter.key, [replace(job, simple=True)])
             return
+        letter.barcodes[job.page] = codes
         self._add_page(letter, page or unread_page(job.page), damaged)
+
+    def _take_cut_out(self, job: _Job, place: int, answer: Message | None) -> None:
+        letter, attached, size = job.letter, (answer or {}).get("attached"), (answer or {}).get("cut_bytes")
+        if answer is None and not job.simple:
+            self._queue.put(letter.key, [replace(job, simple=True)])
+            return
+        if not isinstance(attached, bytes) or type(size) is not int or not 0 < size <= len(attached):
+            raise NotCut(str((answer or {}).get("uncut"))[:80])
+        rendition = attached[size:]
+        cut_out = CutOut(
+            snapshot=Snapshot.from_bytes(attached[:size], self._work_folder),
+            rendition=rendition if rendition.startswith(b"%PDF-") else None,
+        )
+        with self._lock:
+            letter.cut_outs[place] = cut_out
+            done = len(letter.cut_outs) == len(letter.parts)
+            if letter.finished:
+                cut_out.snapshot.close()
+        if done:
+            self._finish(letter, result=tuple(letter.cut_outs[number] for number in sorted(letter.cut_outs)))
 
     def _plan_pages(self, letter: _Letter, answer: Message | None) -> None:
         """Whoever kills the worker by being looked at is damaged, or worse."""
@@ -263,7 +349,9 @@ class RecognitionPool:
             return
         if letter.damaged == letter.page_count:
             raise unreadable("damaged")
-        if needs_rendition(letter.media_type, letter.pages.values()):
+        # The letters of a stack get searchable PDFs of their own when they are cut out.
+        is_stack = plan_stack(letter.pages_in_order, letter.barcodes_in_order) is not None
+        if needs_rendition(letter.media_type, letter.pages.values()) and not is_stack:
             # Never tried twice: the letter is whole without it.
             self._queue.put(letter.key, [_Job(letter=letter, page=letter.page_count + 1)])
         else:
@@ -272,17 +360,24 @@ class RecognitionPool:
     def _finish_read(self, letter: _Letter, rendition: bytes | None = None) -> None:
         pages = letter.pages_in_order
         recognition = Recognition(
-            media_type=letter.media_type, pages=pages, rendition=rendition, einvoice=letter.einvoice
+            media_type=letter.media_type,
+            pages=pages,
+            rendition=rendition,
+            einvoice=letter.einvoice,
+            barcodes=letter.barcodes_in_order,
         )
         self._finish(letter, result=recognition)
 
-    def _finish(self, letter: _Letter, result: Recognition | None = None, error: Exception | None = None) -> None:
+    def _finish(self, letter: _Letter, result: Any = None, error: Exception | None = None) -> None:
         """Settle the future once; without result or error it is cancelled."""
         with self._lock:
             if letter.finished:
                 return
             letter.finished = True
             self._queue.drop(letter.key)
+            if result is None:
+                for cut_out in letter.cut_outs.values():
+                    cut_out.snapshot.close()
             if letter.jobs_at_work == 0:
                 self._release(letter)
         try:
@@ -316,11 +411,12 @@ class RecognitionPool:
         return limits.get(code)
 
 
-def _page_of(job: _Job, answer: Message | None) -> RecognisedPage | None:
-    """The page a worker sent, or None if it sent none that can be believed."""
+def _page_of(job: _Job, answer: Message | None) -> tuple[RecognisedPage | None, tuple[Barcode, ...]]:
+    """The page a worker sent and its codes, or None if it sent none that can be believed."""
     if answer is None or not isinstance(found := answer.get("page"), dict):
-        return None
+        return None, ()
     try:
-        return page_from_answer(found, job.page, ("retried",) if job.simple else ())
+        page = page_from_answer(found, job.page, ("retried",) if job.simple else ())
+        return page, codes_from_answer(found.get("codes"), job.page)
     except Implausible:
-        return None
+        return None, ()

@@ -6,15 +6,17 @@ def load_libraries() -> None:
     import cv2
     from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-    from intake import answers, einvoice, page, pages_image, pages_pdf, pages_xml
+    from intake import answers, barcodes, einvoice, page, pages_image, pages_pdf, pages_xml, stack_cutting
 
     loaded = (
         answers,
+        barcodes,
         einvoice,
         page,
         pages_image,
         pages_pdf,
         pages_xml,
+        stack_cutting,
         JpegImagePlugin,
         PngImagePlugin,
         TiffImagePlugin,

@@ -48,6 +48,8 @@ class TextLayer:
     height_px: int
     dpi: int
     words: "Sequence[FoundWord]"
+    drawn: Scan | None = None
+    """The page's picture, where it may carry a code."""
 
 
 class Pages(Protocol):

@@ -3,6 +3,7 @@
 It starts bare, a tenth of the size it has at work: libraries and models come with the first job.
 """
 
+import contextlib
 import json
 import mmap
 import os
@@ -30,6 +31,9 @@ def main() -> None:
                 answer = worker.handle(message, descriptor)
                 if isinstance(answer, bytes):
                     send_attached(connection, {"rendition": True}, answer)
+                elif isinstance(answer, tuple):
+                    # A letter cut out of a stack, and behind it its searchable PDF.
+                    send_attached(connection, {"cut_bytes": len(answer[0])}, b"".join(answer))
                 elif answer is not None:
                     send(connection, answer)
             except Disconnected:
@@ -45,7 +49,7 @@ class Worker:
         self._data: dict[int, mmap.mmap] = {}
         self._pages: dict[int, Pages] = {}
 
-    def handle(self, message: Message, descriptor: int | None) -> Message | bytes | None:
+    def handle(self, message: Message, descriptor: int | None) -> Message | bytes | tuple[bytes, bytes] | None:
         """Do what one message asks; None if it asks for no answer."""
         letter = message["letter"]
         if message["kind"] == "prepare":
@@ -61,6 +65,8 @@ class Worker:
             return None
         if message["kind"] == "rendition":
             return self._rendition(message)
+        if message["kind"] == "cut":
+            return self._cut(message)
         return self._work(message)
 
     def _prepare(self) -> Message:
@@ -119,12 +125,41 @@ class Worker:
             return {"no_rendition": str(err)}
         return rendition if len(rendition) <= self._limits["max_bytes"] else {"no_rendition": "too large"}
 
+    def _cut(self, message: Message) -> Message | tuple[bytes, bytes]:
+        """One letter of a stack as a file of its own, and its searchable PDF (no bytes if none can be made)."""
+        from intake import limits
+        from intake.answers import needs_rendition, pages_from_question
+        from intake.rendition import NoRenditionPossible, make_rendition
+        from intake.stack_cutting import NotCuttable, cut_out
+
+        pages, media_type = pages_from_question(message["pages"]), message["media_type"]
+        limits.allow_for_one_job(self._limits["cpu_seconds"] + len(pages) // 10, self._limits["memory_bytes"])
+        try:
+            letter = cut_out(self._data[message["letter"]], media_type, message["numbers"])
+        except NotCuttable as err:
+            return {"uncut": str(err)}
+        if len(letter) > self._limits["max_bytes"]:
+            return {"uncut": "too large"}
+        rendition = b""
+        if not message["simple"] and needs_rendition(media_type, pages):
+            with contextlib.suppress(NoRenditionPossible):
+                rendition = make_rendition(letter, media_type, pages)
+        return letter, rendition if len(rendition) <= self._limits["max_bytes"] else b""
+
     def _read(self, pages: "Pages", number: int, simple: bool) -> Message:
-        from intake.answers import page_answer
+        from intake.answers import codes_answer, page_answer
         from intake.page import read_page
+        from intake.reading import Scan
 
         assert self._engine is not None
-        return page_answer(read_page(pages.page(number), self._engine, tuple(self._limits["languages"]), simple))
+        page = pages.page(number)
+        answer = page_answer(read_page(page, self._engine, tuple(self._limits["languages"]), simple))
+        picture = page if isinstance(page, Scan) else page.drawn
+        if picture is not None and not simple:
+            from intake.barcodes import find_barcodes
+
+            answer["codes"] = codes_answer(find_barcodes(picture.grey, picture.dpi))
+        return answer
 
     def _opened(self, letter: int) -> "Pages":
         from intake.reading import open_pages

@@ -4,25 +4,47 @@
 
 One thread tells the story; recognition happens in the pool's worker processes, a few letters ahead. The
 claim is the journal: after a crash `resume` finishes what was committed and starts over what was not.
+
+A stack with separator sheets becomes one letter for each: recognise → cut → note → each letter as above → source
+removed. The signed note is the plan: a restart carries it out and decides nothing anew.
 """
 
+import contextlib
 import hashlib
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
 from archive.filing import Content, Filing
-from intake import Claim, Inbox, Recognition, RecognitionPool, Snapshot, SourceChanged, is_whole, unreadable
+from archive.transfer import TransferNote, Transfers
+from intake import (
+    Claim,
+    CutOut,
+    Inbox,
+    NotCut,
+    Recognition,
+    RecognitionPool,
+    Snapshot,
+    SourceChanged,
+    StackPlan,
+    is_whole,
+    letter_barcodes,
+    letter_pages,
+    plan_stack,
+    unreadable,
+)
 from poststelle.durable import Disk
 from poststelle.errors import StorageError, UnreadableFile
 from poststelle.records import ArchivedDocument, ClassifiedDocument, Quarantined, RecognisedDocument, ScannedFile
 
+NOT_CUT = "The file has separator sheets but could not be cut into its letters; it was filed as one."
+"""E-invoices are never cut, nor what carries attachments, forms or signatures."""
 LETTERS_AHEAD = 4
 """Letters in recognition at a time, per worker: enough to keep every core busy, few enough for memory."""
 STOP_SECONDS = 0.5
@@ -74,7 +96,19 @@ class _Read:
     future: "Future[Recognition]"
 
 
-_Event = _Read | Progress | Claim | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """A stack whose letters have been cut out, or could not be."""
+
+    read: _Read
+    recognition: Recognition
+    plan: StackPlan
+    note: TransferNote | None
+    """Written before a crash; None for a stack that is new."""
+    future: "Future[tuple[CutOut, ...]]"
+
+
+_Event = _Read | _Cut | Progress | Claim | None
 """What the story waits for; None means: no more files will come."""
 
 
@@ -86,6 +120,7 @@ class Pipeline:
     pool: RecognitionPool
     classifier: Classify
     filing: Filing
+    transfers: Transfers
     index: Callable[[ArchivedDocument], None]
     log: Callable[[], None]
     """Moves committed log entries from the catalogue into the audit log."""
@@ -100,6 +135,8 @@ class Pipeline:
     """Makes findable what a crash left out of an index."""
     on_progress: Callable[[Progress], None] = lambda progress: None
     _events: "queue.SimpleQueue[_Event]" = field(default_factory=queue.SimpleQueue)
+    _notes: dict[str, TransferNote] = field(default_factory=dict)
+    """Of stacks that an earlier run began to file, by claim."""
     _in_flight: int = 0
     _room: threading.Semaphore = field(init=False)
 
@@ -136,9 +173,11 @@ class Pipeline:
         watcher = threading.Thread(target=self._listen, args=(stop,), name="inbox", daemon=True)
         watcher.start()
         while (event := self._events.get()) is not None:
-            for outcome in self._begin(event) if isinstance(event, Claim) else self._handle(event):
+            before = self._in_flight
+            outcomes = list(self._begin(event) if isinstance(event, Claim) else self._handle(event))
+            if self._in_flight < before or (isinstance(event, Claim) and self._in_flight == before):
                 self._room.release()
-                yield outcome
+            yield from outcomes
         watcher.join()
 
     def _listen(self, stop: threading.Event) -> None:
@@ -170,6 +209,8 @@ class Pipeline:
         self.pool.abort()
         for claim in self.inbox.leftovers():
             if not self._finish_committed(claim):
+                if claim.document_id in self._notes:
+                    continue  # a stack, half of whose letters may be committed: the next start finishes it
                 # Parts or wraps of an attempt that did not commit go with the claim: its id is not used again.
                 self.filing.destroy(claim.document_id)
                 self.inbox.hand_back(claim)
@@ -205,9 +246,15 @@ class Pipeline:
             self.on_progress(event)
         elif isinstance(event, _Read):
             self._in_flight -= 1
-            with event.snapshot:
+            if event.future.cancelled() or not self._begin_cutting(event):
+                with event.snapshot:
+                    if not event.future.cancelled():
+                        yield self._settle(event)
+        elif isinstance(event, _Cut):
+            self._in_flight -= 1
+            with event.read.snapshot:
                 if not event.future.cancelled():
-                    yield self._settle(event)
+                    yield from self._settle_stack(event)
 
     def _settle(self, read: _Read) -> Outcome:
         try:
@@ -220,15 +267,116 @@ class Pipeline:
             media_type=recognition.media_type,
             pages=recognition.pages,
             einvoice=recognition.einvoice,
+            barcodes=recognition.barcodes,
         )
         received_on = self.received_on or local_day(read.claim.received_at)
         classified = self.classifier.classify(document, received_on)
+        if plan_stack(recognition.pages, recognition.barcodes) is not None:
+            reasons = (*classified.review_reasons, NOT_CUT)
+            classified = replace(classified, needs_review=True, review_reasons=reasons)
         self.disk.reached("classified")
         filed = self.filing.file_letter(classified, read.snapshot, received_on, recognition.rendition)
         self._remove_source(read.claim, read.snapshot.sha256)
         self.index(filed)
         self.log()
         return Outcome(claim=read.claim, pages=len(recognition.pages), sha256=read.snapshot.sha256, filed=filed)
+
+    # A stack ----------------------------------------------------------------------------------------------
+
+    def _begin_cutting(self, read: _Read) -> bool:
+        """Send a stack to be cut; False if the file is one letter."""
+        if read.future.exception() is not None:
+            return False
+        recognition, note = read.future.result(), self._notes.get(read.claim.document_id)
+        plan = _plan_of(note) if note is not None else None
+        if plan is None and recognition.einvoice is None:
+            plan = plan_stack(recognition.pages, recognition.barcodes)
+        if plan is None or plan.pages != len(recognition.pages):
+            return False
+        cut = self.pool.cut(read.snapshot, recognition, plan.letters)
+        self._in_flight += 1
+
+        def done(future: "Future[tuple[CutOut, ...]]") -> None:
+            self._events.put(_Cut(read=read, recognition=recognition, plan=plan, note=note, future=future))
+
+        cut.add_done_callback(done)
+        return True
+
+    def _settle_stack(self, cut: _Cut) -> Iterator[Outcome]:
+        """File the letters of a stack one by one; its source goes when the last one was read back."""
+        claim, source = cut.read.claim, cut.read.snapshot
+        try:
+            cut_outs = cut.future.result()
+        except NotCut:
+            yield self._settle(cut.read)
+            return
+        if cut.note is not None and self.transfers.mark_of(claim.document_id, source.chunks()) != cut.note.mark:
+            # Written over in this very moment: what it has become is a new drop, under a new id.
+            for cut_out in cut_outs:
+                cut_out.snapshot.close()
+            self.inbox.hand_back(claim)
+            return
+        with contextlib.ExitStack() as closing:
+            for cut_out in cut_outs:
+                closing.enter_context(cut_out.snapshot)
+            note = cut.note
+            if note is None:
+                note = self.transfers.write(
+                    claim.document_id,
+                    source.chunks(),
+                    letters=cut.plan.letters,
+                    separators=cut.plan.separators,
+                    blanks=cut.plan.blanks,
+                )
+                self._notes[claim.document_id] = note
+            self.disk.reached("noted")
+            filed = [
+                self._file_cut_out(cut, cut_out, letter.document_id, letter.pages)
+                for letter, cut_out in zip(note.letters, cut_outs, strict=True)
+                if not self.filing.is_committed(letter.document_id)
+            ]
+        self._end_stack(claim, note, source.sha256)
+        self.log()
+        for archived in filed:
+            pages = len(archived.classified.document.pages)
+            yield Outcome(claim=claim, pages=pages, sha256=source.sha256, filed=archived)
+
+    def _file_cut_out(self, cut: _Cut, cut_out: CutOut, document_id: str, numbers: tuple[int, ...]) -> ArchivedDocument:
+        claim, snapshot = cut.read.claim, cut_out.snapshot
+        file = _scanned_file(claim, snapshot.size_bytes, snapshot.sha256)
+        document = RecognisedDocument(
+            # Nothing in it tells that, or where, it lay in a stack: other letters of it may not be the reader's.
+            file=replace(file, document_id=document_id),
+            media_type=cut.recognition.media_type,
+            pages=letter_pages(cut.recognition.pages, numbers),
+            barcodes=letter_barcodes(cut.recognition.barcodes, numbers),
+        )
+        received_on = self.received_on or local_day(claim.received_at)
+        classified = self.classifier.classify(document, received_on)
+        self.disk.reached("classified")
+        filed = self.filing.file_letter(classified, snapshot, received_on, cut_out.rendition)
+        self.index(filed)
+        return filed
+
+    def _end_stack(self, claim: Claim, note: TransferNote, sha256: str) -> None:
+        for letter in note.letters:
+            self.filing.require_parts(letter.document_id)
+        self.filing.end_retry(claim.document_id)
+        self._remove_source(claim, sha256)
+        self._notes.pop(claim.document_id, None)
+
+    def _finish_stack(self, claim: Claim, note: TransferNote) -> bool:
+        """After a crash: False if letters of the stack are not committed yet."""
+        content = _FileContent(claim.path)
+        if self.transfers.mark_of(claim.document_id, content.chunks()) != note.mark:
+            # Somebody wrote over it after it was cut: what it has become is a new drop.
+            self.inbox.hand_back(claim)
+            return True
+        if not all(self.filing.is_committed(letter.document_id) for letter in note.letters):
+            self._notes[claim.document_id] = note
+            return False
+        self._end_stack(claim, note, _measure(content)[1])
+        return True
 
     def _quarantine(self, claim: Claim, content: Content, err: UnreadableFile) -> Outcome:
         size, sha256 = _measure(content)
@@ -250,7 +398,8 @@ class Pipeline:
     def _finish_committed(self, claim: Claim) -> bool:
         """After a crash behind the commit point: check by ciphertext hash, then remove the source."""
         if not self.filing.is_committed(claim.document_id):
-            return False
+            note = self.transfers.note_of(claim.document_id)
+            return note is not None and self._finish_stack(claim, note)
         content = _FileContent(claim.path)
         if self.filing.source_may_go(claim.document_id, content):
             self.inbox.remove(claim, _measure(content)[1])
@@ -282,6 +431,11 @@ class _FileContent:
             raise Unreachable(
                 f"A file in the inbox cannot be read ({err.strerror}). It stays there; check its permissions."
             ) from err
+
+
+def _plan_of(note: TransferNote) -> StackPlan:
+    letters = tuple(letter.pages for letter in note.letters)
+    return StackPlan(letters=letters, separators=note.separators, blanks=note.blanks)
 
 
 def local_day(at: datetime) -> date:

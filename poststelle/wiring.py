@@ -24,6 +24,7 @@ from archive.layout import VaultLayout
 from archive.ledger import Ledger
 from archive.objects import FileObjects
 from archive.reading import Reading
+from archive.transfer import Transfers
 from poststelle.access.audit import AuditLog, Entry, Head
 from poststelle.access.database import Database, open_database
 from poststelle.access.hardening import harden_process as harden_process
@@ -259,6 +260,10 @@ class Session:
             now=self.now,
         )
 
+    def transfers(self) -> Transfers:
+        """The notes of stacks that were cut into letters, as the service."""
+        return Transfers(ledger=self.ledger, book=self.book, service=self.identity, head=self.state.head, now=self.now)
+
     def drop_index(self, compartment: str) -> bool:
         """Throw a compartment's index and its key away, and begin an empty one: how a purge reaches an index whose
         key the service does not hold. The next holder's search fills it again from the living letters."""
@@ -488,6 +493,7 @@ def classifier(config: Config, law: dict[str, Any] | None = None) -> "Classifier
             narrowest_first=tuple(wish["confidential"]),
             confidential_floor=wish["confidential_floor"],
             page_confidence_floor=wish["page_confidence_floor"],
+            archive_number_prefix=config.value["intake"]["archive_number_prefix"],
             temperature=wish["temperature"],
             office_names=(office["name"], *office["also_known_as"]),
         )
@@ -505,7 +511,7 @@ def only_intake(session: Session) -> Iterator[None]:
         "Another `poststelle intake` or `watch` is taking mail in for this vault. Let it do so: drop your files into "
         "the inbox, or stop it first."
     )
-    with _locked(session.layout.lock, message):
+    with locked(session.layout.lock, message):
         yield
 
 
@@ -516,13 +522,18 @@ def only_purge(session: Session) -> Iterator[None]:
     Raises:
         ConfigurationError: another purge runs on this vault.
     """
-    with _locked(session.layout.purge_lock, "Another `poststelle purge run` is at work on this vault. Let it finish."):
+    with locked(session.layout.purge_lock, "Another `poststelle purge run` is at work on this vault. Let it finish."):
         yield
 
 
 @contextlib.contextmanager
-def _locked(path: Path, message: str) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def locked(path: Path, message: str, flags: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
+    """Hold a file's or folder's lock for oneself.
+
+    Raises:
+        ConfigurationError: with this message, while somebody else holds it.
+    """
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

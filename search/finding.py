@@ -14,10 +14,10 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from search.facets import Facets, count_facets
-from search.index import CompartmentIndex
+from search.index import CompartmentIndex, Matched
 from search.loosening import is_open, resolve
 from search.matching import leaf_expression, plan
-from search.near import near_matches
+from search.near import Near, near_matches
 from search.passages import best_passage, clean_line
 from search.query import Beginning, Key, Leaf, Node, Phrase, Query, Word, wanted_leaves
 from search.suggestions import suggest
@@ -105,29 +105,41 @@ def find(
 ) -> SearchResult:
     """Find the letters a query matches; snippets are made only for the `limit` that are returned."""
     narrowed, bindings = _narrowed(filters)
+    facets: Facets | None = None
     with ExitStack() as snapshots:
         for index in indexes:
             snapshots.enter_context(index.snapshot())
         roots = [resolve(query.root, index) if is_open(query.root) else query.root for index in indexes]
-        found = [index.matches(plan(root), narrowed, bindings) for index, root in zip(indexes, roots, strict=True)]
-        exact = sum(map(len, found))
+        plans = [plan(root) for root in roots]
+        # By date, all matches have to be looked at; by relevance, the best of very many will do.
+        all_of_them = sort == "date"
+        matched = [
+            Matched(len(every := index.matches(steps, narrowed, bindings)), every)
+            if all_of_them
+            else index.best(steps, narrowed, bindings, limit)
+            for index, steps in zip(indexes, plans, strict=True)
+        ]
+        found = [matches.letters for matches in matched]
+        exact = sum(matches.total for matches in matched)
         best = _best(_Found(indexes, found, _factors(indexes, found, roots)), limit, sort)
         hits = [_hit(indexes[ranked.place], ranked, tuple(wanted_leaves(roots[ranked.place]))) for ranked in best]
         total = exact
-        numbers = [[number for number, _ in matches] for matches in found]
+        nearly: Near | None = None
         if exact < limit and indexes:
             known = [{number for number, _ in matches} for matches in found]
-            near, wide = near_matches(indexes, query, known, narrowed, bindings)
-            total += sum(map(len, near))
-            for all_numbers, matches in zip(numbers, near, strict=True):
-                all_numbers += [number for number, _ in matches]
+            nearly = near_matches(indexes, query, known, narrowed, bindings, limit)
+            total += nearly.total
+            near, wide = nearly.matches, [wide.root for wide in nearly.queries]
             for ranked in _best(_Found(indexes, near, [1.0] * len(indexes)), limit - exact, sort):
                 hit = _hit(indexes[ranked.place], ranked, tuple(wanted_leaves(wide[ranked.place])))
                 # Below the exact ones in score too, so that nobody who sorts by it mixes them up.
                 least = hits[exact - 1].score if exact else 1.0
                 hits.append(replace(hit, exact=False, score=float(f"{min(least, 1.0) * hit.score:.6g}")))
-        suggestions = () if exact else suggest(indexes, query)
-        facets = count_facets(indexes, numbers) if with_facets else None
+        suggestions = () if exact else suggest(indexes, query, nearly.queries if nearly else ())
+        if with_facets:
+            wanted = [plan(wide.root) for wide in nearly.queries] if nearly else plans
+            numbers = [index.numbers(steps, narrowed, bindings) for index, steps in zip(indexes, wanted, strict=True)]
+            facets = count_facets(indexes, [sorted(each) for each in numbers])
     return SearchResult(total=total, exact=exact, hits=tuple(hits), suggestions=suggestions, facets=facets)
 
 

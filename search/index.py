@@ -1,9 +1,10 @@
 """The index of one compartment: letters and their terms in one encrypted database.
 
 Tables: `meta` (what this index is), `letters` (one small row a letter), `contents` (title, sender, facts and page
-texts, compressed), `amounts` (for ranges), `words` (see `vocabulary`) and the full-text table `terms`. `terms` keeps no copy of its text: to remove a letter, its
-terms are made again from its content and handed back. A checksum beside the content tells whether they are
-those that were stored; if the analyser has changed since, all terms are made anew before the letter goes.
+texts, compressed), `amounts` (for ranges), `words` (see `vocabulary`) and the full-text table `terms`. `terms` keeps
+no copy of its text: to remove a letter, its terms are made again from its content and handed back. A checksum beside
+the content tells whether they are those that were stored; if the analyser has changed since, all terms are made anew
+before the letter goes.
 
 Erasure: the full-text table removes postings physically (`secure-delete`), SQLite overwrites what it frees,
 and `erasure` replaces the separators between index pages, which may still spell a removed term.
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
@@ -59,6 +60,20 @@ _ADD_TERMS = "INSERT INTO terms(rowid, title, sender, body, keys) VALUES(?, ?, ?
 _REMOVE_TERMS = "INSERT INTO terms(terms, rowid, title, sender, body, keys) VALUES('delete', ?, ?, ?, ?, ?)"
 # Subject before sender before text; keys repeat what the text says, so they count least.
 _SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
+
+
+_VERY_MANY = 10_000
+_SURPLUS = 100
+_FEW = 64
+"""Up to so many letters, it is quicker to ask for each than to read all that match."""
+
+
+class Matched(NamedTuple):
+    """What matches a query in one index."""
+
+    total: int
+    letters: list[tuple[int, float]]
+    """(number, score), unsorted: all of them, or the best where there are very many."""
 
 
 class CompartmentIndex:
@@ -204,6 +219,36 @@ class CompartmentIndex:
         )
         return [(number, scores.get(number, 0.0)) for (number,) in self._database.rows(admitted, within)]
 
+    def best(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> Matched:
+        """All matches with scores, or of very many the best `most`: those with the words in subject or sender, then
+        the newest. What stands in every tenth letter weighs nothing anyway, and weighing it takes longest.
+        """
+        if plan.must_match and not plan.condition and not narrowed and plan.heading is not None:
+            total = self.count(str(plan.ranked_by))
+            if total > _VERY_MANY:
+                return Matched(total, self._best_of_many(plan, most))
+        matches = self.matches(plan, narrowed, bindings)
+        return Matched(len(matches), matches)
+
+    def _best_of_many(self, plan: Plan, most: int) -> list[tuple[int, float]]:
+        expression = str(plan.ranked_by)
+        sql = f"SELECT rowid, {_SCORE} AS score FROM terms WHERE terms MATCH ? ORDER BY score DESC, rowid DESC LIMIT ?"
+        # One more than a page would need could be as good as the last one: then the newer goes first.
+        best: dict[int, float] = dict(
+            self._database.rows(sql, (f"{expression} AND {plan.heading}", max(most * 4, _SURPLUS)))
+        )
+        if len(best) >= most:
+            return list(best.items())
+        only = "SELECT 1 FROM terms WHERE terms MATCH ? AND rowid = ?"
+        rest = 0
+        for (number,) in self._database.rows("SELECT number FROM letters ORDER BY dated_on DESC, document_id"):
+            if number not in best and self._database.row(only, (expression, number)) is not None:
+                best[number] = 0.0
+                rest += 1
+                if rest >= most:
+                    break
+        return list(best.items())
+
     def numbers(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> set[int]:
         """Every matching letter's number, without a score."""
         condition = " AND ".join(part for part in (plan.condition, narrowed) if part) or "true"
@@ -220,6 +265,13 @@ class CompartmentIndex:
         """Numbers of the letters that a full-text expression matches."""
         rows = self._database.rows("SELECT rowid FROM terms WHERE terms MATCH ?", (expression,))
         return {number for (number,) in rows}
+
+    def among(self, expression: str, numbers: set[int]) -> set[int]:
+        """Those of the letters that a full-text expression matches."""
+        if len(numbers) > _FEW:
+            return self.with_terms(expression) & numbers
+        only = "SELECT 1 FROM terms WHERE terms MATCH ? AND rowid = ?"
+        return {number for number in numbers if self._database.row(only, (expression, number)) is not None}
 
     def count(self, expression: str) -> int:
         """How many letters a full-text expression matches."""

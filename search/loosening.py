@@ -93,6 +93,8 @@ class Loosened(NamedTuple):
     root: Node
     groups: tuple[tuple[tuple[float, Node], ...], ...]
     """For every word that was widened or might have been: what stands for it, and how well (1 is itself)."""
+    found: dict[str, list[NearWord]]
+    """What is near each folded word of the query."""
 
 
 def loosen(node: Node, index: CompartmentIndex) -> Loosened:
@@ -119,7 +121,7 @@ def loosen(node: Node, index: CompartmentIndex) -> Loosened:
             case _:
                 return leaf
 
-    return Loosened(root=_mapped(node, replaced), groups=tuple(groups))
+    return Loosened(root=_mapped(node, replaced), groups=tuple(groups), found=found)
 
 
 def _near_stems(index: CompartmentIndex, term: str, words: Iterable[NearWord]) -> dict[str, float]:

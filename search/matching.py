@@ -31,6 +31,8 @@ class Plan(NamedTuple):
     """SQL condition on the table `letters`, or None if `ranked_by` says all."""
     bindings: tuple[Any, ...]
     """For the condition's placeholders."""
+    heading: str | None = None
+    """Full-text expression for letters with one of the wanted words in subject or sender."""
 
 
 def plan(node: Node) -> Plan:
@@ -46,6 +48,7 @@ def plan(node: Node) -> Plan:
             must_match=True,
             condition=" AND ".join(sql for sql, _ in conditions) or None,
             bindings=tuple(value for _, values in conditions for value in values),
+            heading=f"({expression_of(list(map(_wanted, wanted)), in_heading=True)})",
         )
     sql, bindings = _condition(node)
     scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange | AmountRange)]
@@ -73,6 +76,15 @@ def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
             # Inflected forms are keys of the whole letter; the stem says that the word stands in this column.
             inflected = f"({_in(column, _quoted(stem))} AND keys : {_quoted(word_key(folded))}*)"
             return f"({_in(column, _quoted(folded) + '*')} OR {inflected})"
+
+
+def _wanted(node: Node) -> Node:
+    """A part of the query without what it excludes."""
+    match node:
+        case And(nodes=nodes):
+            return And(nodes=tuple(_wanted(child) for child in nodes if not isinstance(child, Not)))
+        case _:
+            return node
 
 
 def expression_of(nodes: list[Node], *, in_heading: bool = False) -> str:

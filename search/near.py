@@ -6,11 +6,12 @@ once, with the closest form that the letter has of it.
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from search.index import CompartmentIndex
 from search.loosening import Loosened, loosen
 from search.matching import expression_of, plan
-from search.query import Node, Query
+from search.query import Query
 
 _CLOSE_FROM = 0.6
 _LEVELS = ((1.0, 1.0), (_CLOSE_FROM, 0.7), (0.0, 0.45))
@@ -21,21 +22,37 @@ _IN_HEADING = 2.0
 Matches = list[tuple[int, float]]
 
 
+class Near(NamedTuple):
+    """Letters that match nearly, but not exactly."""
+
+    total: int
+    matches: list[Matches]
+    """Of each index, with scores in (0, 1); the best, where there are very many."""
+    queries: list[Loosened]
+    """What the query became in each index."""
+
+
 def near_matches(
     indexes: Sequence[CompartmentIndex],
     query: Query,
     exact: Sequence[set[int]],
     narrowed: str,
     bindings: tuple[object, ...],
-) -> tuple[list[Matches], list[Node]]:
-    """Letters of each index that match nearly, but not exactly, with scores in (0, 1); and the widened queries."""
+    most: int,
+) -> Near:
+    """Find and rank the letters of each index that only a widened query finds."""
     loosened = [loosen(query.root, index) for index in indexes]
-    candidates = [
-        index.numbers(plan(wide.root), narrowed, bindings) - known if wide.root != query.root else set()
+    found = [
+        index.best(plan(wide.root), narrowed, bindings, most + len(known)) if wide.root != query.root else None
         for index, wide, known in zip(indexes, loosened, exact, strict=True)
     ]
+    candidates = [
+        {number for number, _ in matched.letters} - known if matched is not None else set()
+        for matched, known in zip(found, exact, strict=True)
+    ]
+    total = sum(matched.total - len(known) for matched, known in zip(found, exact, strict=True) if matched is not None)
     if not any(candidates):
-        return [[] for _ in indexes], [wide.root for wide in loosened]
+        return Near(0, [[] for _ in indexes], loosened)
     qualities = [
         _qualities(index, wide, numbers) for index, wide, numbers in zip(indexes, loosened, candidates, strict=True)
     ]
@@ -43,33 +60,36 @@ def near_matches(
     # The same words in the same order in every index: a group is a word of the query.
     with_word = [sum(counts) for counts in zip(*([count for count, _ in groups] for groups in qualities), strict=True)]
     weights = [math.log((letters + 1.0) / (count + 0.5)) + 0.1 for count in with_word]
-    most = sum(weights) * _IN_HEADING + 1.0
+    highest = sum(weights) * _IN_HEADING + 1.0
     scored = [
         [
-            (number, sum(w * quality.get(number, 0.0) for w, (_, quality) in zip(weights, groups, strict=True)) / most)
+            (
+                number,
+                sum(w * quality.get(number, 0.0) for w, (_, quality) in zip(weights, groups, strict=True)) / highest,
+            )
             for number in numbers
         ]
         for numbers, groups in zip(candidates, qualities, strict=True)
     ]
-    return scored, [wide.root for wide in loosened]
+    return Near(total, scored, loosened)
 
 
 def _qualities(index: CompartmentIndex, loosened: Loosened, candidates: set[int]) -> list[tuple[int, dict[int, float]]]:
     """For each word of the query: how many letters have a form of it, and how good the candidates' best form is."""
     result: list[tuple[int, dict[int, float]]] = []
     for group in loosened.groups:
-        everywhere: set[int] = set()
+        letters = 0
         quality: dict[int, float] = {}
         for level, (least, worth) in enumerate(_LEVELS):
             below = _LEVELS[level - 1][0] if level else 2.0
             forms = [node for closeness, node in group if least <= closeness < below]
             if not forms:
                 continue
-            matching = index.with_terms(expression_of(forms))
-            everywhere |= matching
-            heading = index.with_terms(expression_of(forms, in_heading=True)) if candidates else set()
-            for number in matching & candidates:
-                value = worth * (_IN_HEADING if number in heading else 1.0)
-                quality[number] = max(quality.get(number, 0.0), value)
-        result.append((len(everywhere), quality))
+            expression, heading = expression_of(forms), expression_of(forms, in_heading=True)
+            letters += index.count(expression)
+            for number in index.among(expression, candidates):
+                quality[number] = max(quality.get(number, 0.0), worth)
+            for number in index.among(heading, candidates):
+                quality[number] = max(quality.get(number, 0.0), worth * _IN_HEADING)
+        result.append((min(letters, index.position()[0]), quality))
     return result

@@ -6,14 +6,18 @@ Only for the letters that are shown: the pages are read and analysed again, with
 import unicodedata
 from typing import NamedTuple
 
+from poststelle.german import fold
 from poststelle.records import IndexEntry
 from search.analysis import Analyser, Analysis, Marked, word_key
 from search.query import Beginning, Key, Leaf, Phrase, Word
+from search.stems import SEPARABLE
 
 SNIPPET_CHARACTERS = 200
 MOST_ANALYSED_CHARACTERS = 200_000
 """Of one letter; a match further in still counts, its snippet shows the beginning."""
 
+_HINT = 4
+"""Letters of a term that lines are searched for before they are analysed, which takes much longer."""
 _ELLIPSIS = "…"
 
 
@@ -35,22 +39,79 @@ class _Match(NamedTuple):
 
 def best_passage(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser) -> Passage:
     """The passage with the most different words of the query, then the most words, then the earliest."""
+    markable = tuple(leaf for leaf in leaves if _stands_on_pages(leaf))
+    hints = _hints(markable)
+    found = _best_of_pages(entry, markable, analyser, hints) if hints else None
+    return found or _best_of_pages(entry, markable, analyser, None) or _beginning_of(entry)
+
+
+def _beginning_of(entry: IndexEntry) -> Passage:
+    return _cut(next((page for page in entry.pages if page.strip()), ""), 0, [], None)
+
+
+def _best_of_pages(
+    entry: IndexEntry, markable: tuple[Leaf, ...], analyser: Analyser, hints: tuple[str, ...] | None
+) -> Passage | None:
+    """The best passage; with `hints`, only lines that have one of them are looked at, and their neighbours."""
     best: tuple[tuple[int, int], int, int, list[_Match]] | None = None
     allowance = MOST_ANALYSED_CHARACTERS
-    markable = tuple(leaf for leaf in leaves if _stands_on_pages(leaf))
     for number, page in enumerate(entry.pages, start=1):
         if allowance <= 0 or not markable:
             break
-        matches = _matches(analyser.analyse(page[:allowance]), markable)
+        shown = page[:allowance]
+        stretches = [(0, len(shown))] if hints is None else _hinted(shown, hints)
+        matches = [
+            _Match(match.start + start, match.end + start, match.leaf)
+            for start, end in stretches
+            for match in _matches(analyser.analyse(shown[start:end]), markable)
+        ]
         allowance -= len(page)
         if matches and (best is None or _best_window(matches)[0] > best[0]):
             value, first = _best_window(matches)
             best = (value, number, first, matches)
     if best is None:
-        first_text = next((page for page in entry.pages if page.strip()), "")
-        return _cut(first_text, 0, [], None)
+        return None
     _, number, first, matches = best
     return _cut(entry.pages[number - 1], first, matches, number)
+
+
+def _hints(leaves: tuple[Leaf, ...]) -> tuple[str, ...] | None:
+    """Letters of which a line with a match has some in a row; None if what is looked for may be spelled otherwise."""
+    hints: set[str] = set()
+    for leaf in leaves:
+        match leaf:
+            case Word(term=term):
+                terms: tuple[str, ...] = (term,)
+            case Phrase(terms=several):
+                terms = several
+            case Beginning(folded=folded):
+                terms = (folded,)
+            case _:
+                return None
+        if not all(term.isalpha() for term in terms):
+            return None
+        # A participle puts its ge- behind such a prefix: abgerechnet, abrechn-.
+        hints.update(SEPARABLE.sub("", term)[:_HINT] or term for term in terms)
+    return tuple(hints)
+
+
+def _hinted(page: str, hints: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Start and end of the stretches of lines with a hint, each with a line more before and behind."""
+    lines: list[tuple[int, int]] = []
+    position = 0
+    for line in page.splitlines(keepends=True):
+        lines.append((position, position + len(line)))
+        position += len(line)
+    stretches: list[tuple[int, int]] = []
+    for index, (start, end) in enumerate(lines):
+        folded = fold(page[start:end])
+        if any(hint in folded for hint in hints):
+            first, last = lines[max(index - 1, 0)][0], lines[min(index + 1, len(lines) - 1)][1]
+            if stretches and first <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], last)
+            else:
+                stretches.append((first, last))
+    return stretches
 
 
 def clean_line(text: str) -> str:

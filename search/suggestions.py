@@ -6,7 +6,7 @@ from poststelle.german import fold
 from search.analysis import compact_word, word_key
 from search.atoms import without_hyphenation
 from search.index import CompartmentIndex
-from search.loosening import Nearness, near_words
+from search.loosening import Loosened, Nearness, near_words
 from search.matching import leaf_expression
 from search.passages import clean_line
 from search.query import Key, Query, Word, wanted_leaves
@@ -16,27 +16,33 @@ MOST_SUGGESTIONS = 3
 MOST_COMPARED = 12
 
 
-def suggest(indexes: Sequence[CompartmentIndex], query: Query) -> tuple[str, ...]:
-    """The query with one unknown word replaced by a known one that is spelled nearly alike."""
+def suggest(indexes: Sequence[CompartmentIndex], query: Query, loosened: Sequence[Loosened]) -> tuple[str, ...]:
+    """The query with one unknown word replaced by a known one that is spelled nearly alike.
+
+    `loosened` is what the query became in each index, if that is known already: the looks into the vocabularies.
+    """
     for leaf in wanted_leaves(query.root):
         if not isinstance(leaf, Word) or not leaf.term.isalpha():
             continue
         if any(index.count(leaf_expression(leaf)) for index in indexes):
             continue
-        words = _known_words(indexes, leaf)
+        words = _known_words(indexes, leaf, loosened)
         if words:
             before, after = query.text[: leaf.start], query.text[leaf.start + len(leaf.typed) :]
             return tuple(f"{before}{word}{after}" for word in words)
     return ()
 
 
-def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word) -> list[str]:
+def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word, loosened: Sequence[Loosened]) -> list[str]:
     """Words as letters write them, the nearest and then the most frequent first."""
     # A slip keeps the stemmer from seeing the ending, so inflected words are compared with what was typed.
     folded = compact_word(fold(leaf.typed)) or leaf.term
     closeness: dict[str, float] = {}
-    for index in indexes:
-        for near in near_words(index, [(folded, leaf.term, slips_allowed(folded))])[folded]:
+    for place, index in enumerate(indexes):
+        found = loosened[place].found.get(folded) if loosened else None
+        if found is None:
+            found = near_words(index, [(folded, leaf.term, slips_allowed(folded))])[folded]
+        for near in found:
             if near.nearness is Nearness.SLIP and near.word.isalpha():
                 closeness[near.word] = max(near.closeness, closeness.get(near.word, 0.0))
     nearest = sorted(closeness, key=lambda word: (-closeness[word], word))[:MOST_COMPARED]

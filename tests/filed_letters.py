@@ -123,7 +123,7 @@ def stored_wraps(office: Office, document_id: str) -> dict[Path, list[tuple[str,
     """(part set, scope, version, wrap) of a document in store and mirror, read without any code of ours."""
     found = {}
     for path in (office.vault / "keys" / "keys.db", office.mirror / "keys.db"):
-        with contextlib.closing(sqlite3.connect(path)) as store:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
             sql = "SELECT part_set, scope, version, wrap FROM wraps WHERE document = ? ORDER BY 1, 2, 3"
             found[path] = store.execute(sql, (document_id,)).fetchall()
     return found

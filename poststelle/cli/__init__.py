@@ -19,7 +19,7 @@ DISK_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS
 """What a disk may do to anybody; every other OSError is a programmer's mistake and stays a traceback."""
 VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
-    "Take in": ("init", "intake", "watch", "quarantine", "review", "list"),
+    "Take in": ("init", "intake", "watch", "separators", "quarantine", "review", "list"),
     "Find": ("search", "show", "open", "export", "deadlines"),
     "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "purge"),
     "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),

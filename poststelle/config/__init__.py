@@ -15,7 +15,7 @@ from typing import Any
 from poststelle.errors import ConfigurationError
 
 COMPARTMENTS = ("general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted")
-COMPILED_FORMAT = "poststelle compiled config 2"
+COMPILED_FORMAT = "poststelle compiled config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,9 @@ def load(path: Path, cache: Path | None) -> Config:
     except OSError as err:
         raise ConfigurationError(f"The configuration {path} cannot be read ({err.strerror}).") from err
     digest = hashlib.sha256(content).hexdigest()
-    copy = None if cache is None else cache / f"config-{digest[:32]}.json"
+    # A copy counts for these bytes as this program's schema reads them.
+    schema = (Path(__file__).parent / "schema.py").read_bytes()
+    copy = None if cache is None else cache / f"config-{hashlib.sha256(content + schema).hexdigest()[:32]}.json"
     value = None if copy is None else _read_copy(copy, digest)
     if value is None:
         from poststelle.config.compiler import compile_config

@@ -42,6 +42,7 @@ class Intake(Section):
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
     settle_seconds: float = Field(2, ge=0.1, le=3600)
     give_up_minutes: float = Field(15, gt=0)
+    archive_number_prefix: Annotated[str, StringConstraints(pattern=r"^\S{1,20}$")] = "ASN"
     max_megabytes: int = Field(250, ge=1, le=4000)
     max_pages: int = Field(2000, ge=1)
     max_megapixels: int = Field(120, ge=10, le=1000)
@@ -132,7 +133,7 @@ class Classification(Section):
     confidential: list[CompartmentCode] = ["restricted", "management", "hr", "legal"]
     confidential_floor: float = Field(0.05, ge=0, le=0.5)
     page_confidence_floor: float = Field(0.8, ge=0, le=1)
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(0.65, gt=0)
 
 
 class OfficeConfig(Section):

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from archive.catalogue import LetterRow
 from archive.disposition import Certificate, Considered, Executor, consider, schedule_of, wraps_remain
+from archive.filing import accession
 from archive.ledger import PlannedItem, PlanRow
 from archive.retention import ScheduleLine
 from poststelle.access.keybook import COMPARTMENTS, canonical, index_scope
@@ -339,6 +340,7 @@ def _executor(service: Session) -> Executor:
         found = service.ledger.plan(disposal.plan_id) if disposal.plan_id != STANDING else None
         considered = consider_one(service, letter, date.max)
         return {
+            "number": accession(service.book, letter.compartment, letter.year, letter.number),
             "class": letter.record_class,
             "retention": letter.retention,
             "basis": considered.retention.line.basis,

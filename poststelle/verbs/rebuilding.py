@@ -1,7 +1,6 @@
 """`rebuild index|catalogue`: what is derived, made again from what is not."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from poststelle.durable import TEMP_SUFFIX
 from poststelle.errors import ConfigurationError, Damaged, NotPermitted, PoststelleError
 from poststelle.records import IndexEntry, Problem
 from poststelle.verbs.finding import catch_up
-from poststelle.wiring import Session
+from poststelle.wiring import Session, locked, only_purge
 
 if TYPE_CHECKING:
     from search.index import CompartmentIndex
@@ -185,7 +184,8 @@ def _only_rebuild(session: Session) -> Iterator[None]:
     """One rebuild of indexes at a time; the folder itself carries the lock."""
     folder = session.layout.index(COMPARTMENTS[0]).parent
     session.disk.make_folder(folder)
-    with _locked(folder, os.O_RDONLY | os.O_DIRECTORY, "Another `poststelle rebuild index` is running; let it finish."):
+    busy = "Another `poststelle rebuild index` is running; let it finish."
+    with locked(folder, busy, os.O_RDONLY | os.O_DIRECTORY), only_purge(session):
         yield
 
 
@@ -207,7 +207,7 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
     busy = (
         "Mail is being taken in. Stop `poststelle watch` first: nothing may be filed while the catalogue is made anew."
     )
-    with _locked(layout.lock, os.O_RDWR | os.O_CREAT, busy):
+    with locked(layout.lock, busy):
         rescued = _rescue(session, key)
         entries, broken = _log(session)
         temp = layout.catalogue.with_name(layout.catalogue.name + REBUILDING)
@@ -316,16 +316,3 @@ def _move_aside(session: Session, now: datetime) -> Path | None:
         return None
     session.disk.rename(path, aside)
     return aside
-
-
-@contextlib.contextmanager
-def _locked(path: Path, flags: int, busy: str) -> Iterator[None]:
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise ConfigurationError(busy) from err
-        yield
-    finally:
-        os.close(descriptor)

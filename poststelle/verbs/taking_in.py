@@ -143,6 +143,7 @@ def opened_intake(
                 pool=pool,
                 classifier=classifier(config, session.book.office),
                 filing=filing,
+                transfers=session.transfers(),
                 index=_indexer(session),
                 log=session.flush_outbox,
                 disk=session.disk,

@@ -240,13 +240,13 @@ def test_the_statuses_from_zero_to_five(full_office: Office, scans: dict[str, Pa
     assert full_office.run("verify").status == 5
 
 
-def test_results_and_messages_go_to_their_own_streams(filled_office: Office) -> None:
+def test_results_and_messages_go_to_their_own_streams(full_office: Office) -> None:
     """`poststelle --json search x | jq` must never meet a note for people."""
     for arguments, user in ((["search", "x"], "accounting"), (["verify"], None), (["quarantine", "list"], None)):
-        assert filled_office.done(*arguments, user=user).json is not None
-    failed = filled_office.run("show", "nothing", user="accounting")
+        assert full_office.done(*arguments, user=user).json is not None
+    failed = full_office.run("show", "nothing", user="accounting")
     assert (failed.out, failed.err.strip() != "") == (b"", True)
-    quiet = filled_office.run("--quiet", "verify")
+    quiet = full_office.run("--quiet", "verify")
     assert quiet.err == ""
 
 

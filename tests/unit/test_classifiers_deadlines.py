@@ -40,7 +40,7 @@ def notice(sentence: str) -> str:
         ("Einspruch ist binnen eines Monats nach seiner Bekanntgabe einzulegen.", "2026-04-19"),
         ("Sie können binnen zwei Wochen seit der Zustellung Widerspruch einlegen.", "2026-04-01"),
         ("Die Klage ist innerhalb von drei Wochen nach Zugang zu erheben.", "2026-04-08"),
-        ("Wir geben Ihnen Gelegenheit, sich innerhalb von 14 Tagen nach Erhalt zu äußern.", "2026-04-01"),
+        ("Wir geben Ihnen Gelegenheit, sich innerhalb von 14 Tagen nach Erhalt zu äußern.", "2026-03-29"),
         ("Das Vertragsverhältnis endet zum 30.06.2026.", "2026-06-30"),
     ],
 )
@@ -67,10 +67,10 @@ def test_periods_without_a_right_or_an_answer_are_no_deadlines() -> None:
 
 def test_a_list_of_dates_is_no_list_of_deadlines() -> None:
     """A schedule of twelve rates would bury the one day that counts."""
-    rates = " ".join(f"Bitte zahlen Sie bis zum 05.{month:02}.2026." for month in range(4, 13))
+    rates = [f"Bitte zahlen Sie bis zum 05.{month:02}.2026." for month in range(4, 13)]
 
-    assert deadlines(notice(rates)) == []
-    assert len(deadlines(notice(" ".join(rates.split(". ")[:3]) + "."))) == 2
+    assert deadlines(notice("\n".join(rates))) == []
+    assert len(deadlines(notice("\n".join(rates[:3])))) == 2
 
 
 def test_the_due_date_keeps_its_sentence() -> None:
@@ -101,7 +101,8 @@ def test_the_calendar_is_one_that_programs_import() -> None:
     """A sender's name must neither break the file nor smuggle an entry of its own into it."""
     item = Deadline(
         due_on=date(2026, 4, 30), name="deadline_1", document_id="a" * 32, accession="LEG-2026-000001",
-        record_class="legal", sender="Evil; GmbH,\r\nBEGIN:VEVENT", title="Über" * 40, confidence=0.8, source="Bis dann.",
+        record_class="legal", sender="Evil; GmbH,\r\nBEGIN:VEVENT", title="Über" * 40, confidence=0.8,
+        source="Bis dann.",
     )  # fmt: skip
 
     text = calendar([item], datetime(2026, 3, 1, 8, 0, tzinfo=UTC))

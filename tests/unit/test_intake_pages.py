@@ -177,17 +177,44 @@ def test_pale_ink_is_ink(read: Read) -> None:
 
 
 def test_ink_that_no_word_covers_is_told(read: Read, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine may skip half a page and be sure of the rest: a person must look."""
-    original = type(engine).recognise
+    """An engine may skip half a page and be sure of the rest: it is asked again, then a person must look."""
     assert read(encoded(letter(), "PNG"))[0].notes == ()
+    asked = forgetful(engine, monkeypatch, for_good=True)
+
+    assert read(encoded(letter(), "PNG"))[0].notes == ("uncovered-ink",)
+    assert asked == [False, True]
+
+
+def test_what_an_engine_left_out_is_read_at_the_second_look(
+    read: Read, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lower half of a letter holds the sum and the account: it must be found, once, and without a clerk's help."""
+    whole = text(read(encoded(letter(), "PNG"))[0])
+    asked = forgetful(engine, monkeypatch, for_good=False)
+
+    (page,) = read(encoded(letter(), "PNG"))
+
+    assert asked == [False, True]
+    assert page.notes == ()
+    assert sorted(text(page).split()) == sorted(whole.split())
+    assert word(page, "Schreinerei").line < word(page, "Sparkasse").line
+
+
+def forgetful(engine: Engine, monkeypatch: pytest.MonkeyPatch, for_good: bool) -> list[bool]:
+    """Let the engine lose the second half of a page; returns which calls left the layout out."""
+    original = type(engine).recognise
+    asked: list[bool] = []
 
     def half(*arguments: object) -> list[FoundWord]:
         words = original(*arguments)  # type: ignore[arg-type]
+        simple = bool(arguments[-1])
+        asked.append(simple)
+        if simple:
+            return [] if for_good else words
         return words[: len(words) // 2]
 
     monkeypatch.setattr(type(engine), "recognise", half)
-
-    assert read(encoded(letter(), "PNG"))[0].notes == ("uncovered-ink",)
+    return asked
 
 
 def test_born_digital_and_scanned_pages_are_told_apart(read: Read) -> None:
