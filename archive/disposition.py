@@ -24,7 +24,7 @@ from poststelle.access.audit import Head
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import canonical
 from poststelle.access.statements import Statement, make_statement
-from poststelle.durable import Disk
+from poststelle.durable import TEMP_SUFFIX, Disk
 from poststelle.records import Part
 from poststelle.stages import Stage
 
@@ -150,6 +150,7 @@ class Executor:
         rows = self.ledger.unfinished_disposals()
         if not rows:
             return Disposal()
+        self._sweep()
         documents = tuple(row.document_id for row in rows)
         self.keys.forget_all(documents)
         self.disk.reached("keys-destroyed")
@@ -168,6 +169,12 @@ class Executor:
         self.ledger.finish_disposals(gone, certificate.certificate_id, self.service.person_id, self.now())
         self.disk.reached("disposed")
         return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
+
+    def _sweep(self) -> None:
+        """Remove what a crash left of a list or certificate that was being written."""
+        lists = self.layout.vault.glob(f"{self.layout.disposals.name}.*{TEMP_SUFFIX}")
+        for path in (*lists, *self.layout.certificates.glob(f"*{TEMP_SUFFIX}")):
+            self.disk.unlink(path)
 
     def _parts(self, document: str) -> Iterable[tuple[Part, int]]:
         prefix = f"{document}."

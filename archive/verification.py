@@ -180,6 +180,8 @@ class Verification:
         """Certificates and lists of disposed ids: genuine, and there for every disposed letter."""
         genuine: set[str] = set()
         for path in sorted(self.layout.certificates.glob("*")):
+            if path.name.endswith(TEMP_SUFFIX):
+                continue  # a crash cut its writing short; the next purge removes it
             try:
                 statement = check_statement(path.read_bytes().rstrip(b"\n"), self.book, "certificate-of-destruction")
                 if f"{statement.statement_id}.json" != path.name:

@@ -4,10 +4,10 @@ Data: letters of the project's generator (both halves, a few paragraphs each, fr
 through an invented recognition engine that confuses characters by a seed: three letters in four like office
 scans (five characters in a thousand), the rest like bad ones (25 in a thousand). Subject and sender pass too.
 
-Query: two or three words that stand in several letters each, but together in one letter only (in its clean text,
-under any inflection, and no other letter has them as they are typed, or other compounds of a part). Then one of them is remembered differently: in
-another inflection, as a part of its compound, with ae for ä, or with one slip of the finger; or none is. The right
-answer is that letter.
+Query: two or three words that stand in several letters each, but together in one letter only (in its clean text, under
+any inflection, and no other letter has them as they are typed, or other compounds of a part). Then one of them is
+remembered differently: in another inflection, as a part of its compound, with ae for ä, or with one slip of the
+finger; or none is. The right answer is that letter.
 
 `--scans N` adds N letters that are drawn as scans, three in four "office" and the rest "bad", and really recognised
 by `poststelle intake`: the same questions about them. "plain" is the same text in SQLite's full text without our
@@ -90,14 +90,20 @@ def main() -> None:
     print(f"{chosen.letters} letters, read with invented errors, seed {SEED}\n")
     _ask(clean, noisy, chosen.queries, chosen.show)
     if chosen.scans:
-        from bench.recognised import recognised_letters
+        from bench.recognised import recognised_pages
 
         seeds = range(500_000, 500_000 + chosen.scans)
-        print(f"\n{chosen.scans} letters drawn and recognised, among the others\n")
-        real = recognised_letters(seeds)
-        truths = [_clean_letter(seed, number=len(clean) + at) for at, seed in enumerate(seeds)]
-        read = [_as_read(truth, real[seed]) for truth, seed in zip(truths, seeds, strict=True)]
-        _ask([*clean, *truths], [*noisy, *read], chosen.queries, chosen.show, only_from=len(clean))
+        print(f"\n{chosen.scans} letters drawn as scans and really recognised, among the others\n")
+        real = recognised_pages(seeds)
+        truths = [_drawn_letter(seed, len(clean) + at) for at, seed in enumerate(seeds)]
+        # Subject and sender are what a reader of the facts would have found: the words as recognised are in the text.
+        read = [
+            _with_texts(truth, title="", sender="", pages=real.get(seed, ()))
+            for truth, seed in zip(truths, seeds, strict=True)
+        ]
+        _ask(
+            [*clean, *truths], [*noisy, *read], min(chosen.queries, 5 * chosen.scans), chosen.show, only_from=len(clean)
+        )
 
 
 def _ask(clean: Sequence[IndexEntry], read: Sequence[IndexEntry], count: int, show: int, only_from: int = 0) -> None:
@@ -151,6 +157,15 @@ def _clean_letter(seed: int, number: int | None = None) -> IndexEntry:
     )
 
 
+def _drawn_letter(seed: int, number: int) -> IndexEntry:
+    """The truth of a letter that is drawn: one page, its subject and sender stand on it."""
+    from bench.letters import make_letter
+
+    letter = make_letter(seed, half=1 + seed % 2, pages=1)
+    plain = _clean_letter(seed, number)
+    return _with_texts(plain, title=letter.subject, sender=letter.sender, pages=(letter.text,))
+
+
 def _misread(letter: IndexEntry, rng: random.Random) -> IndexEntry:
     errors = BAD_ERRORS if rng.random() < 0.25 else OFFICE_ERRORS
     return _with_texts(
@@ -159,11 +174,6 @@ def _misread(letter: IndexEntry, rng: random.Random) -> IndexEntry:
         sender=misread(letter.sender, errors, rng),
         pages=tuple(misread(page, errors, rng) for page in letter.pages),
     )
-
-
-def _as_read(truth: IndexEntry, real: IndexEntry) -> IndexEntry:
-    """The recognised texts under the number of the letter that was drawn."""
-    return _with_texts(truth, title=real.title, sender=real.sender, pages=real.pages)
 
 
 def _with_texts(letter: IndexEntry, *, title: str, sender: str, pages: tuple[str, ...]) -> IndexEntry:
@@ -304,7 +314,9 @@ def _as_remembered(
         for cut in range(4, len(word) - 4):
             before, after = word[:cut], word[cut:]
             links = (before, before.removesuffix("s"), before.removesuffix("n"), before.removesuffix("en"))
-            if after.capitalize() in forms[analyser.word(after)[0]] and any(analyser.word(link)[0] in holders for link in links):
+            if after.capitalize() in forms[analyser.word(after)[0]] and any(
+                analyser.word(link)[0] in holders for link in links
+            ):
                 return after.capitalize()
         return None
     if kind == "ae for ä":

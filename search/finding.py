@@ -26,6 +26,7 @@ Sort = Literal["relevance", "date"]
 _Matches = list[tuple[int, float]]
 """(number, score) of letters in one index."""
 
+_OR = frozenset({"OR", "ODER"})
 _LEAST_WEIGHT = 1e-6
 """What full text gives a word that stands in more than half of the letters."""
 
@@ -125,7 +126,8 @@ def find(
         hits = [_hit(indexes[ranked.place], ranked, tuple(wanted_leaves(roots[ranked.place]))) for ranked in best]
         total = exact
         nearly: Near | None = None
-        if exact < limit and indexes:
+        # Who writes OR lists by himself what else would do.
+        if exact < limit and indexes and _OR.isdisjoint(query.text.split()):
             known = [{number for number, _ in matches} for matches in found]
             nearly = near_matches(indexes, query, known, narrowed, bindings, limit)
             total += nearly.total

@@ -125,7 +125,8 @@ def opened_intake(
         viewer = session if environment.identity_file is None else stack.enter_context(open_person(environment))
         stack.enter_context(only_intake(session))
         _require_inbox(config)
-        session.objects.sweep()
+        with session.mirrored_keys.alone():
+            session.objects.sweep()
         inbox = Inbox(
             config.inbox,
             session.disk,

@@ -76,6 +76,7 @@ PROMISES: dict[Path_, Promise] = {
     ("review", "decide"): Promise({"documents"}, ("{unsure}", "advertising"), "owner", ("documents", {"id", "class"})),
     ("list",): Promise({"documents"}, (), "mailroom", ("documents", {"id"})),
     ("search",): Promise({"total", "took_ms", "hits", "suggestions"}, ("Überweisung",), "accounting", ("hits", HIT)),
+    ("deadlines",): Promise({"deadlines"}, ("--from", "2000-01-01"), "accounting"),
     ("show",): Promise({"document"}, ("{letter}",), "accounting"),
     ("export",): Promise({"document"}, ("{letter}", "-o", "{new}"), "accounting"),
     ("reclassify",): Promise({"documents"}, ("{letter}", "contract"), "owner"),

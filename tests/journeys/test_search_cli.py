@@ -1,0 +1,50 @@
+"""`poststelle search` as a clerk types it: near matches, facets, letters like one, classes by their German name."""
+
+from simulators import Office
+
+QUERY = "Überweisung"
+
+
+def test_a_misspelled_word_is_found_and_marked_as_near(filled_office: Office) -> None:
+    """A slip of the finger must not end the search, nor pass for what was typed."""
+    exact = filled_office.done("search", QUERY, user="accounting").json
+    near = filled_office.done("search", "Überwiesung", user="accounting").json
+
+    assert exact["exact"] == exact["total"] > 0
+    assert near["exact"] == 0 < near["total"]
+    assert {hit["exact"] for hit in near["hits"]} == {False}
+    assert {hit["id"] for hit in exact["hits"]} & {hit["id"] for hit in near["hits"]}
+
+
+def test_facets_add_up_to_the_total(filled_office: Office) -> None:
+    """Counts that do not add up are not believed again."""
+    found = filled_office.done("search", QUERY, "--facets", user="accounting").json
+
+    assert sum(found["facets"]["class"].values()) == found["total"] == sum(found["facets"]["year"].values()) > 0
+    assert "facets" not in filled_office.done("search", QUERY, user="accounting").json
+
+
+def test_a_class_is_asked_for_by_code_or_by_its_german_name(filled_office: Office) -> None:
+    """Nobody at the counter knows that a Rechnung is called invoice inside."""
+    typed = ["class:invoice", "class:Rechnung"]
+    ids = [{hit["id"] for hit in filled_office.done("search", text, user="accounting").json["hits"]} for text in typed]
+
+    assert ids[0] == ids[1] != set()
+    assert filled_office.run("search", "class:Rechnug", user="accounting").status == 2
+
+
+def test_letters_like_a_foreign_one_are_refused_like_one_that_never_was(filled_office: Office) -> None:
+    """`--like` must not be a way to ask whether a letter exists."""
+    own = filled_office.done("search", QUERY, user="accounting").json["hits"][0]["id"]
+    seen = {hit["id"] for hit in filled_office.done("search", QUERY, "--limit", "100", user="accounting").json["hits"]}
+    foreign = next(
+        hit["id"]
+        for hit in filled_office.done("search", QUERY, "--limit", "100", user="owner").json["hits"]
+        if hit["id"] not in seen
+    )
+
+    assert own not in {hit["id"] for hit in filled_office.done("search", "--like", own, user="accounting").json["hits"]}
+    refused = [filled_office.run("search", "--like", name, user="accounting") for name in (foreign, "0" * 32)]
+    assert [(ran.status, ran.out, ran.err.replace(foreign, "0" * 32)) for ran in refused] == [
+        (4, refused[1].out, refused[1].err)
+    ] * 2
