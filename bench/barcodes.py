@@ -49,11 +49,12 @@ class Code:
     height_mm: float = 0.0
 
 
+_FORMAT = zxingcpp.BarcodeFormat
 CODES = (
-    Code(name="archive number, Code 128", text=STICKER, format=zxingcpp.BarcodeFormat.Code128, module_mm=0.25, height_mm=7),
-    Code(name="archive number, Code 39", text=STICKER, format=zxingcpp.BarcodeFormat.Code39, module_mm=0.25, height_mm=7),
-    Code(name="archive number, QR", text=STICKER, format=zxingcpp.BarcodeFormat.QRCode, module_mm=0.4),
-    Code(name="payment code", text=PAYMENT, format=zxingcpp.BarcodeFormat.QRCode, module_mm=0.5),
+    Code(name="archive number, Code 128", text=STICKER, format=_FORMAT.Code128, module_mm=0.25, height_mm=7),
+    Code(name="archive number, Code 39", text=STICKER, format=_FORMAT.Code39, module_mm=0.25, height_mm=7),
+    Code(name="archive number, QR", text=STICKER, format=_FORMAT.QRCode, module_mm=0.4),
+    Code(name="payment code", text=PAYMENT, format=_FORMAT.QRCode, module_mm=0.5),
 )  # fmt: skip
 
 

@@ -36,8 +36,8 @@ _MM_PER_INCH = 25.4
 _LEAST_WIDTH_MM, _LEAST_HEIGHT_MM, _LEAST_SIDE_MM = 10.0, 2.5, 5.0
 _SMALL_ENOUGH_DPI = 180
 """At this resolution and below nothing is gained by looking at half of it first."""
-_QUIET_MM, _CROWDED = 1.0, 0.3
-"""The strip before and behind the bars, and how much of it may be ink."""
+_QUIET_MM, _CROWDED = (0.8, 2.0), 0.3
+"""The strip before and behind the bars, from and to, and how much of it may be ink."""
 _SPOT_DPI, _SPOT_MM, _DENSE, _INK = 75, 4.0, 0.45, 220
 _SPOT_SIDES_MM = (4.0, 7.0)
 _MOST_SPOTS = 12
@@ -156,8 +156,8 @@ def _is_quiet(top: Any, bottom: Any, far: Any, picture: "Grey", mm: float) -> bo
     samples: list[int] = []
     for down in numpy.linspace(0.1, 0.9, 9):
         x, y = top.x + (bottom.x - top.x) * down, top.y + (bottom.y - top.y) * down
-        for out in numpy.linspace(0.3, 1.0, 5):
-            column, row = round(x + step_x * out * _QUIET_MM / mm), round(y + step_y * out * _QUIET_MM / mm)
+        for out in numpy.linspace(*_QUIET_MM, 5):
+            column, row = round(x + step_x * out / mm), round(y + step_y * out / mm)
             if 0 <= column < width and 0 <= row < height:
                 samples.append(int(picture[row, column]))
     left, right = sorted((int(top.x), int(far.x)))
