@@ -189,7 +189,7 @@ class Verification:
                 genuine |= {letter["id"] for letter in statement.body["letters"]}
             except (InvalidStatement, OSError) as err:
                 yield Problem(
-                    code="A011", id=path.name, message=f"This certificate of destruction does not hold: {err}"
+                    code="A016", id=path.name, message=f"This certificate of destruction does not hold: {err}"
                 )
         listed: set[str] = set()
         lines = self.layout.disposals.read_bytes().splitlines() if self.layout.disposals.exists() else []
@@ -197,14 +197,14 @@ class Verification:
             try:
                 listed |= set(check_statement(line, self.book, "disposal-list").body["documents"])
             except InvalidStatement as err:
-                yield Problem(code="A012", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))
+                yield Problem(code="A017", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))
         for letter in self.catalogue.letters():
             if letter.stage is Stage.DISPOSED and letter.document_id not in genuine:
                 message = "This letter was destroyed, but its certificate is missing."
-                yield Problem(code="A011", id=letter.document_id, message=message)
+                yield Problem(code="A016", id=letter.document_id, message=message)
             if letter.stage is Stage.DISPOSED and letter.document_id not in listed:
                 message = "This letter was destroyed, but the signed list of disposed ids does not name it."
-                yield Problem(code="A012", id=letter.document_id, message=message)
+                yield Problem(code="A017", id=letter.document_id, message=message)
 
     def _log(self) -> Iterator[Problem]:
         try:

@@ -259,7 +259,8 @@ def test_the_certificate_and_the_list_can_be_checked_without_the_vault(vault: Of
     assert signed_list.body["documents"] == [due]
     assert checked.body["list"] == signed_list.statement_id, "the list was written first"
     assert [letter["id"] for letter in checked.body["letters"]] == [due]
-    assert set(checked.body["letters"][0]) == {"id", "class", "retention", "basis", "due_on", "plan", "release"}
+    told = {"id", "number", "class", "retention", "basis", "due_on", "plan", "release"}
+    assert set(checked.body["letters"][0]) == told
     assert checked.body["log"] is not None, "bound to the log it can be compared with"
     assert DUE.word.encode() not in line
     with pytest.raises(InvalidStatement):

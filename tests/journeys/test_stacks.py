@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy
 import pikepdf
 import pypdfium2
 import pytest
+import zxingcpp
 from drawn_scans import encoded, letter
 from PIL import Image
 from simulators import Office, environment_of, recover
@@ -18,6 +20,7 @@ from bench.letters import OFFICE_COMPANY, make_letter, write_scan
 from intake.separator_sheet import separator_sheets
 from poststelle.wiring import open_service
 
+PAYMENT = "BCD\n002\n1\nSCT\n\nSchreinerei Holzapfel GmbH\nDE02120300000000202051\nEUR1284.5\n\n\n2026-0815"
 Drop = Callable[..., Path]
 WORDS = {"invoice": "Quarzsandfilter", "payroll": "Moorbirkenhain", "reminder": "Heidelbeerkraut"}
 """A word of each letter of the stack that stands nowhere else."""
@@ -219,3 +222,29 @@ def test_the_printed_sheets_are_what_splits(office: Office, tmp_path: Path) -> N
     office.drop(target)
     (document,) = office.done("intake", user="owner").json["documents"]
     assert document["pages"] == 3, "sheets alone are no stack: they are filed, for somebody to look at"
+
+
+def test_payment_code_and_archive_number_of_a_scan_are_facts_of_its_letter(office: Office, tmp_path: Path) -> None:
+    """Accounting pays by what the code says, and finds the paper by the number that was stuck on it."""
+    invoice = letter()
+    for text, kind, place in (
+        (PAYMENT, zxingcpp.BarcodeFormat.QRCode, (200, 1500)),
+        ("ASN00042", zxingcpp.BarcodeFormat.Code128, (900, 60)),
+    ):
+        code = Image.fromarray(numpy.array(zxingcpp.create_barcode(text, kind).to_image(scale=4)))
+        invoice.paste(code, place)
+    sheet = pypdfium2.PdfDocument(separator_sheets(1))[0].render(scale=200 / 72).to_pil().convert("L")
+    path = tmp_path / STACK
+    path.write_bytes(encoded([letter(["Angebot", "Kupferkannenstiel"]), sheet.resize(invoice.size), invoice], "PDF"))
+    office.drop(path)
+
+    documents = office.done("intake", user="owner").json["documents"]
+
+    facts = office.done("show", documents[1]["id"], user="owner").json["document"]["facts"]
+    stated = {"iban": "DE02120300000000202051", "amount": "1284.50", "payee": "Schreinerei Holzapfel GmbH"}
+    for name, value in (stated | {"archive_number": "42", "currency": "EUR", "remittance": "2026-0815"}).items():
+        assert (facts[name]["value"], facts[name]["confidence"], facts[name]["page"]) == (value, 1.0, 1), name
+    assert "archive_number" not in documents[0]["facts"], "the other letter has no sticker"
+    text = json.loads(recover(office, "text", documents[1]["id"]).out)
+    assert sorted(text["barcodes"]) == sorted([[PAYMENT, "qr", 1], ["ASN00042", "code-128", 1]])
+    assert "barcodes" not in json.loads(recover(office, "text", documents[0]["id"]).out)
