@@ -8,8 +8,8 @@ SENTENCES: Final[dict[str, str]] = {
     "empty": "The file is empty. Scan the letter again.",
     "not-a-file": "This is not an ordinary file (a link, a folder or a device). Drop the scan itself into the inbox.",
     "unreachable": "The file could not be read from the inbox. Check its permissions, then retry.",
-    "too-large": "The file is larger than {limit} MB. Scan it in smaller stacks, or raise `intake: max_megabytes` in config.yaml.",
-    "too-many-pages": "The file has more than {limit} pages. Split it, or raise `intake: max_pages` in config.yaml.",
+    "too-large": "The file is larger than {limit} MB. Scan it in smaller stacks, or raise `intake: max_megabytes`.",
+    "too-many-pages": "The file has more than {limit} pages. Split it, or raise `intake: max_pages`.",
     "too-many-pixels": (
         "A page is larger than {limit} million pixels. Scan it again at 300 dpi, or raise `intake: max_megapixels`."
     ),

@@ -3,8 +3,9 @@
 Pure planning, without reading a file: the pool and the pipeline use it beside the keys. Cutting the file itself is in
 stack_cutting.py and runs in a worker.
 
-- A sheet is a page with a separator code and hardly any words. A page with the code and a whole text on it is a
-  letter's own page, whatever its sender printed there: it begins a letter and stays.
+- A sheet is a page with a separator code and few words, or with printing instructions that call it a sheet (the one
+  that scanner makers give away has a whole text). Any other page with the code is a letter's own, whatever its sender
+  printed there: it begins a letter and stays.
 - One blank page right behind a sheet is the sheet's own back. Every other blank page stays with its letter.
 - A sheet at the beginning or the end, or a second one in a row, makes no letter. Sheets alone are no stack.
 """
@@ -17,6 +18,8 @@ from poststelle.records import Barcode, PageOrigin, RecognisedPage
 SEPARATOR = "PATCHT"
 """What the code on a separator sheet says."""
 MOST_WORDS_ON_A_SHEET = 80
+MOST_WORDS_OF_INSTRUCTIONS = 400
+_CALLS_ITSELF = ("patch", "separator", "trennblatt", "trennseite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class StackPlan:
 def plan_stack(pages: Sequence[RecognisedPage], barcodes: Sequence[Barcode]) -> StackPlan | None:
     """How a file is to be cut into letters; None if it has no separator sheets or nothing but them."""
     marked = {code.page for code in barcodes if code.text.strip() == SEPARATOR}
-    sheets = {page.number for page in pages if page.number in marked and len(page.words) <= MOST_WORDS_ON_A_SHEET}
+    sheets = {page.number for page in pages if page.number in marked and _is_sheet(page)}
     if not marked:
         return None
     letters: list[list[int]] = [[]]
@@ -56,6 +59,13 @@ def plan_stack(pages: Sequence[RecognisedPage], barcodes: Sequence[Barcode]) -> 
     if not found or (len(found) == 1 and not sheets):
         return None
     return StackPlan(letters=found, separators=tuple(sorted(sheets)), blanks=tuple(blanks))
+
+
+def _is_sheet(page: RecognisedPage) -> bool:
+    if len(page.words) <= MOST_WORDS_ON_A_SHEET:
+        return True
+    said = sum(word in page.text.lower() for word in _CALLS_ITSELF)
+    return said >= 2 and len(page.words) <= MOST_WORDS_OF_INSTRUCTIONS
 
 
 def letter_pages(pages: Sequence[RecognisedPage], numbers: Sequence[int]) -> tuple[RecognisedPage, ...]:

@@ -79,6 +79,7 @@ PROMISES: dict[Path_, Promise] = {
     ("deadlines",): Promise({"deadlines"}, ("--from", "2000-01-01"), "accounting"),
     ("show",): Promise({"document"}, ("{letter}",), "accounting"),
     ("export",): Promise({"document"}, ("{letter}", "-o", "{new}"), "accounting"),
+    ("separators",): Promise({"file", "sheets", "size_bytes"}, ("--count", "2", "-o", "{sheets}")),
     ("reclassify",): Promise({"documents"}, ("{letter}", "contract"), "owner"),
     ("facts", "set"): Promise({"documents"}, ("{letter}", "reference", "RE-1"), "owner"),
     ("retention", "explain"): Promise(EXPLAINED, ("{letter}",), "owner"),
@@ -119,6 +120,7 @@ def answers(
         "{scan}": str(scans["per-mail-heidelbeer.pdf"]),
         "{letter}": office.done("search", "Quarzsandfilter", user="owner").json["hits"][0]["id"],
         "{new}": str(folder / "exported"),
+        "{sheets}": str(folder / "sheets.pdf"),
         "{words}": str(folder / "words"),
     }
     got: dict[Path_, tuple[int, dict[str, object], str]] = {}

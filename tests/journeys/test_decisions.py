@@ -116,7 +116,7 @@ def test_a_correction_leaves_the_original_and_one_version_of_the_text(desk: Offi
         ("accounting", MADE_UP, "date", "2026-03-15", 4, "no such letter"),
         ("sales", "FIN-2026-000001", "date", "2026-03-15", 4, "no such letter"),
         ("records-manager", "FIN-2026-000001", "date", "2026-03-15", 3, "does not include"),
-        ("dpo", "FIN-2026-000001", "date", "2026-03-15", 3, "does not include"),
+        ("dpo", "FIN-2026-000001", "date", "2026-03-15", 3, "may read this letter, but not"),
         ("administrator", "FIN-2026-000001", "date", "2026-03-15", 3, "does not include"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_move_leaves_no_key_and_no_term_behind(desk: Office, ids: dict[str, st
     [
         ("accounting", "nonsense", 2, "no class"),
         ("hr", "offer", 4, "no such letter"),
-        ("dpo", "offer", 3, "does not include"),
+        ("dpo", "offer", 3, "may read this letter, but not"),
         ("administrator", "offer", 3, "does not include"),
     ],
 )
@@ -323,7 +323,7 @@ def test_a_doubtful_letter_waits_until_somebody_decides(desk: Office, ids: dict[
     assert [hit["accession"] for hit in found.json["hits"]] == ["GEN-2026-000001"]
 
 
-@pytest.mark.parametrize("user", ["administrator", "records-manager", "auditor", "dpo"])
+@pytest.mark.parametrize("user", ["administrator", "records-manager", "auditor"])
 def test_who_may_not_decide_sees_no_list(kept: tuple[Office, dict[str, str]], user: str) -> None:
     """The list shows subjects: it is for those who decide."""
     assert statuses(together(kept[0], (user, ("review", "list")))) == [3]

@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy
 import pikepdf
@@ -18,6 +19,8 @@ from simulators import Office, environment_of, recover
 from archive.transfer import KIND, TransferNote
 from bench.letters import OFFICE_COMPANY, make_letter, write_scan
 from intake.separator_sheet import separator_sheets
+from poststelle.durable import Disk
+from poststelle.verbs.taking_in import intake
 from poststelle.wiring import open_service
 
 PAYMENT = "BCD\n002\n1\nSCT\n\nSchreinerei Holzapfel GmbH\nDE02120300000000202051\nEUR1284.5\n\n\n2026-0815"
@@ -149,6 +152,37 @@ def test_a_crash_between_two_letters_of_a_stack_loses_and_doubles_none(
     assert [found(office, "owner", word) for word in WORDS.values()] == [1, 1, 1]
     assert len(notes_of(office)) == 1
     assert office.waiting() == []
+
+
+def test_a_stack_that_was_interrupted_is_finished_by_the_next_start(
+    office: Office, mail: dict[str, bytes], drop: Drop
+) -> None:
+    """Ctrl-C between two letters: handed back to the inbox, the stack would be taken in anew, with new numbers."""
+
+    class InterruptingDisk(Disk):
+        commits = 0
+
+        def reached(self, arrow: str) -> None:
+            self.commits += arrow == "committed"
+            if arrow == "committed" and self.commits == 2:
+                raise KeyboardInterrupt
+
+    drop(between_sheets(mail))
+    environment = environment_of(office, InterruptingDisk())
+
+    # Hardening cannot be undone and would reach the tests that follow.
+    with (
+        patch("poststelle.verbs.taking_in.harden_process", lambda: None),
+        pytest.raises(KeyboardInterrupt),
+        intake(environment, [], move=False, received_on=None, on_progress=lambda progress: None) as run,
+    ):
+        list(run.outcomes)
+
+    assert [Path(name).parts[1] for name in office.waiting()] == ["claimed"]
+    office.done("intake")
+    assert [found(office, "owner", word) for word in WORDS.values()] == [1, 1, 1]
+    verified = office.done("verify").json
+    assert (verified["letters"], verified["problems"]) == (3, [])
 
 
 def test_a_stack_that_was_written_over_after_a_crash_is_a_new_drop(

@@ -22,14 +22,20 @@ KINDS = {
     "u": (PageOrigin.UNREAD, 0, False),
     "s": (PageOrigin.OCR, 30, True),
     "h": (PageOrigin.OCR, MOST_WORDS_ON_A_SHEET + 1, True),
+    "i": (PageOrigin.OCR, 281, True),
 }
-"""Text, blank, unread, separator sheet, and a letter's own page on which its sender printed the code."""
+"""Text, blank, unread, separator sheet, a letter's own page on which its sender printed the code, and a sheet with
+printing instructions."""
+INSTRUCTIONS = "Patch code separator sheet. Print it unscaled."
 
 
 def page_of(number: int, kind: str) -> RecognisedPage:
     origin, words, _ = KINDS[kind]
     word = Word(text="Wort", left=1, top=1, right=9, bottom=9, confidence=1.0, line=0)
-    return RecognisedPage(number=number, width_px=10, height_px=10, dpi=72, origin=origin, words=(word,) * words)
+    text = INSTRUCTIONS if kind == "i" else "Wort " * words
+    return RecognisedPage(
+        number=number, width_px=10, height_px=10, dpi=72, origin=origin, words=(word,) * words, text=text
+    )
 
 
 def code_on(page: int, text: str = "PATCHT") -> Barcode:
@@ -62,6 +68,7 @@ def letters_of(kinds: str) -> list[str]:
         ("tbst", ["tb", "t"]),
         ("tsbbt", ["t", "bt"]),
         ("tsut", ["t", "ut"]),
+        ("titibt", ["t", "t", "t"]),
     ],
 )
 def test_sheets_divide_and_make_no_empty_letters(stack: str, letters: list[str]) -> None:
@@ -81,7 +88,7 @@ def test_a_letter_whose_sender_printed_the_code_keeps_its_page() -> None:
     assert letters_of("tsht") == ["t", "ht"]
 
 
-@given(st.text(alphabet="tbush", min_size=1, max_size=12))
+@given(st.text(alphabet="tbushi", min_size=1, max_size=12))
 def test_every_page_is_accounted_for_once(stack: str) -> None:
     """The stack itself is not kept: a page that no letter got and no list names is lost for good."""
     plan = planned(stack)
@@ -92,7 +99,7 @@ def test_every_page_is_accounted_for_once(stack: str) -> None:
     assert plan.pages == len(stack)
     assert all(letter == tuple(sorted(letter)) for letter in plan.letters)
     dropped = {stack[number - 1] for number in (*plan.separators, *plan.blanks)}
-    assert dropped <= {"s", "b"}, "only sheets and their backs are left out"
+    assert dropped <= {"s", "b", "i"}, "only sheets and their backs are left out"
 
 
 def test_pages_and_codes_of_a_letter_count_from_one() -> None:
