@@ -113,10 +113,15 @@ def _with_second_look(grey: "Grey", dpi: int, reading: Reading, engine: Engine, 
 
 
 def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:
-    grey = scan.grey
-    if cleaning.is_bilevel(grey) and cleaning.is_speckled(grey):
+    grey, wanted_dpi = scan.grey, _SIMPLE_DPI if simple else cleaning.WORKING_DPI
+    bilevel = cleaning.is_bilevel(grey)
+    if bilevel and cleaning.is_speckled(grey):
         grey = cleaning.remove_speckles(grey)
-    grey, dpi = cleaning.shrink_to(_SIMPLE_DPI if simple else cleaning.WORKING_DPI, grey, scan.dpi)
+    elif bilevel and not simple:
+        wanted_dpi = cleaning.BILEVEL_DPI
+    grey, dpi = cleaning.shrink_to(wanted_dpi, grey, scan.dpi)
+    if bilevel:
+        return grey, dpi  # its paper is white and its ink black already
     return cleaning.darken_faint_ink(cleaning.even_background(grey)), dpi
 
 

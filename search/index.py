@@ -158,9 +158,7 @@ class CompartmentIndex:
         it is to be repeated.
         """
         with self._database.transaction():
-            removed: set[str] = set()
-            for document_id in document_ids:
-                removed |= self._take_out(document_id)
+            removed = self._take_out(document_ids)
             if removed and not forget_separators(self._database, removed):
                 self._renew()
         if not self._database.truncate_log():
@@ -355,32 +353,44 @@ class CompartmentIndex:
         known.update(words)
 
     def _remove(self, document_id: str) -> bool:
-        removed = self._take_out(document_id)
+        removed = self._take_out([document_id])
         if removed and not forget_separators(self._database, removed):
             self._renew()
         return bool(removed)
 
-    def _take_out(self, document_id: str) -> set[str]:
-        """Delete a letter's rows, postings and words; returns its terms, and its words that no other letter has."""
+    def _take_out(self, document_ids: Iterable[str]) -> set[str]:
+        """Delete letters' rows, postings and words; returns their terms, and their words that no other letter has."""
+        terms: set[str] = set()
+        words: set[str] = set()
+        for document_id in document_ids:
+            if (streams := self._delete(document_id)) is not None:
+                terms.update(term for stream in streams[:_COLUMNS] for term in stream.split())
+                words.update(streams.words.split())
+        if not terms and not words:
+            return set()
+        # Written out now, not at the commit: what follows looks at the pages as they will be.
+        self._database.run("INSERT INTO terms(terms) VALUES('flush')")
+        dead = [word for word in sorted(words) if not self._is_alive(word)]
+        self.words.blank(dead)
+        return terms.union(dead)
+
+    def _delete(self, document_id: str) -> "Streams | None":
+        """Delete a letter's rows and postings; returns what it was stored as, None if it is not here."""
         row = self._database.row(
             "SELECT number, terms_check FROM letters JOIN contents USING(number) WHERE document_id = ?", (document_id,)
         )
         if row is None:
-            return set()
+            return None
         number, check = row
         streams = self.analyser.streams(self.entry(number))
         if check != _check(streams):
             # Handing back other terms than were stored would leave some of them behind.
             self._renew()
         self._database.run(_REMOVE_TERMS, (number, *streams[:_COLUMNS]))
-        # Written out now, not at the commit: what follows looks at the pages as they will be.
-        self._database.run("INSERT INTO terms(terms) VALUES('flush')")
         self._database.run("DELETE FROM amounts WHERE letter = ?", (number,))
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        dead = [word for word in streams.words.split() if not self._is_alive(word)]
-        self.words.blank(dead)
-        return {term for stream in streams[:_COLUMNS] for term in stream.split()}.union(dead)
+        return streams
 
     def _is_alive(self, word: str) -> bool:
         """Whether a letter still has this word, or this number."""

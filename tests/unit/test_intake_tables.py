@@ -5,14 +5,18 @@ import mmap
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from drawn_scans import pdf
 
 from intake.answers import compose_text
 from intake.engine import FoundWord
+from intake.pool import RecognitionPool
 from intake.reading import TextLayer, open_pages
 from intake.reading_order import in_reading_order
+from intake.settings import IntakeSettings
+from intake.snapshot import Snapshot
 
 LETTER_PX, LINE_PX = 12, 24
 Placed = tuple[str, int, int]
@@ -246,3 +250,17 @@ def test_a_file_that_only_one_reader_understands_is_still_read(monkeypatch: pyte
     monkeypatch.setattr(pdfplumber, "open", refuses)
 
     assert sorted(word.text for word in text_layer(data).words) == whole
+
+
+def test_a_confined_worker_can_find_a_table(tmp_path: Path) -> None:
+    """Workers can open no files once they have seen a letter: all that the second reader needs must be there before."""
+    pool = RecognitionPool(IntakeSettings(), tmp_path)
+    try:
+        with Snapshot.from_bytes(
+            pdf([ruled((705, 670, 645), (60, 300, 500)) + COLUMN_BY_COLUMN]), tmp_path
+        ) as snapshot:
+            (page,) = pool.recognise(snapshot).result(60).pages
+    finally:
+        pool.close()
+
+    assert page.text == "Wartung der Heizungsanlage nach Aufwand\nAnfahrt pauschal"
