@@ -161,9 +161,11 @@ class Executor:
         gone = tuple(document for document in documents if document not in late)
         if not gone:
             return Disposal(pending=documents)
-        for document in gone:
-            for part, version in self._parts(document):
-                self.objects.remove(PartName(document_id=document, part=part, version=version))
+        self.objects.remove_all(
+            PartName(document_id=document, part=part, version=version)
+            for document in gone
+            for part, version in self._parts(document)
+        )
         self.disk.reached("parts-removed")
         certificate = self._certify(gone)
         self.ledger.finish_disposals(gone, certificate.certificate_id, self.service.person_id, self.now())

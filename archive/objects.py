@@ -54,6 +54,9 @@ class ObjectStore(Protocol):
     def remove(self, name: PartName) -> None:
         """Remove a part if it is there."""
 
+    def remove_all(self, names: Iterable[PartName]) -> None:
+        """Remove many parts, those that are there."""
+
     def names(self) -> Iterator[str]:
         """Names of everything stored, foreign files included."""
 
@@ -110,6 +113,10 @@ class FileObjects:
         path = self._path(name)
         if path.exists():
             self._disk.unlink(path)
+
+    def remove_all(self, names: Iterable[PartName]) -> None:
+        """See ObjectStore."""
+        self._disk.unlink_all(path for path in map(self._path, names) if path.exists())
 
     def names(self) -> Iterator[str]:
         """See ObjectStore."""

@@ -142,6 +142,8 @@ def _page_doubts(document: RecognisedDocument, settings: ClassifierSettings) -> 
             page.confidence < settings.page_confidence_floor or "low-confidence" in page.notes
         ):
             doubts.append(f"Page {page.number} was hard to read ({page.confidence:.0%} sure).")
+        elif "uncovered-ink" in page.notes:
+            doubts.append(f"Page {page.number} shows writing that was not read.")
     if not any(page.words or page.text.strip() for page in document.pages):
         doubts.append("No text was found on any page.")
     return tuple(doubts)

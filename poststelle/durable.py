@@ -65,6 +65,16 @@ class Disk:
         path.unlink(missing_ok=missing_ok)
         self.sync_folder(path.parent)
 
+    def unlink_all(self, paths: Iterable[Path]) -> None:
+        """Remove files that may be there; durable when it returns. Each folder is waited for once."""
+        folders = set()
+        for path in paths:
+            self.step("unlink", path.name)
+            path.unlink(missing_ok=True)
+            folders.add(path.parent)
+        for folder in sorted(folders):
+            self.sync_folder(folder)
+
     def remove_folder(self, path: Path) -> None:
         """Remove an empty folder, durably."""
         self.step("rmdir", path.name)

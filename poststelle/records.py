@@ -85,7 +85,7 @@ class RecognisedPage:
     """How far the scan was turned clockwise to stand upright: 0, 90, 180 or 270."""
     skew_degrees: float = 0.0
     notes: tuple[str, ...] = ()
-    """Codes of what a person should look at: "low-confidence", "unread", "retried"."""
+    """Codes of what a person should look at: "low-confidence", "uncovered-ink", "unread", "retried"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

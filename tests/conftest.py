@@ -1,5 +1,6 @@
 """Fixtures that several rooms of tests share: sample mail, an empty office, and one that was filled once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,12 @@ def office(tmp_path: Path, empty_office: Office) -> Office:
 def full_office(tmp_path: Path, filled_office: Office) -> Office:
     """An office with the sample mail, of one's own."""
     return filled_office.copy_to(tmp_path / "root")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def the_suite_stays_dumpable() -> Iterator[None]:
+    """Commands run in process must not harden the suite itself: the controls of the hardening tests look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("poststelle.wiring", "poststelle.verbs.taking_in", "poststelle.verbs.unlocking"):
+            patch.setattr(f"{module}.harden_process", lambda: None)
+        yield

@@ -26,8 +26,6 @@ GOING = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwie
 STAYING = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Moorbirkenhain")
 MOST_STEPS = 300
 INTAKE_SECONDS = 6
-EVERY = 2
-"""Kills are tried at every second step; `test_every_step` has the finer comb for the same disk."""
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +87,12 @@ def dies_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -
     return os.WIFSIGNALED(status)
 
 
-FAULTS = pytest.mark.parametrize(("fault", "every"), [(fails_at, 1), (dies_at, EVERY)], ids=["full", "kill"])
+FAULTS = pytest.mark.parametrize("fault", [fails_at, dies_at], ids=["full", "kill"])
 
 
-def steps(every: int) -> Iterator[int]:
-    """1, 2, 3 …, or every second of them."""
-    yield from range(1, MOST_STEPS, every)
+def steps() -> Iterator[int]:
+    """1, 2, 3 …"""
+    yield from range(1, MOST_STEPS)
     raise AssertionError("this does not end")
 
 
@@ -150,13 +148,12 @@ def assert_there_or_gone(office: Office, going: str) -> None:
 @FAULTS
 def test_a_fault_at_any_step_of_a_purge_leaves_the_letter_there_or_gone(
     fault: Callable[[int, Office, Callable[[Office, Disk], None]], bool],
-    every: int,
     fresh: Callable[[], Office],
     prepared: tuple[Office, str, str],
 ) -> None:
     """Half a letter is worse than either: a paper that says it is gone, and a key in a backup that opens it."""
     _, going, staying = prepared
-    for step in steps(every):
+    for step in steps():
         office = fresh()
         if not fault(step, office, purge):
             break
@@ -229,14 +226,13 @@ def test_the_steps_of_a_purge_are_those_of_the_promised_order(
 @FAULTS
 def test_a_fault_at_any_step_of_a_move_leaves_the_letter_in_one_place(
     fault: Callable[[int, Office, Callable[[Office, Disk], None]], bool],
-    every: int,
     fresh: Callable[[], Office],
     prepared: tuple[Office, str, str],
 ) -> None:
     """Between two departments a letter must not be lost, nor stay readable by the one it was taken from."""
     _, _, document = prepared
     ends = set()
-    for step in steps(every):
+    for step in steps():
         office = fresh()
         if not fault(step, office, lambda office, disk: move(office, document, disk)):
             break
