@@ -95,6 +95,11 @@ class Ledger:
         sql = "SELECT line FROM statements WHERE kind = ? AND instr(line, CAST(? AS BLOB)) > 0 ORDER BY made_at"
         return [bytes(row[0]) for row in self._db.rows(sql, (kind, mentioning))]
 
+    def statement_lines(self, kind: str) -> list[bytes]:
+        """The signed lines of all statements of a kind, unchecked, oldest first."""
+        sql = "SELECT line FROM statements WHERE kind = ? ORDER BY made_at"
+        return [line for (line,) in self._db.rows(sql, (kind,))]
+
     def post(self, kind: str, by: str, at: datetime, details: Mapping[str, Any]) -> None:
         """Queue an entry for the audit log; inside a transaction of the caller."""
         entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})

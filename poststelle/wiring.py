@@ -61,6 +61,8 @@ class Environment:
     """Folder for the sockets of unlocked identities, private to the user account; None where there is no place."""
     disk: Disk = field(default_factory=Disk)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    on_practice: Callable[[], None] = lambda: None
+    """Told when a vault for practice is opened: every output has to say so."""
 
     @classmethod
     def from_process(
@@ -70,6 +72,7 @@ class Environment:
         identity_file: Path | None,
         passphrase: Callable[[str], str],
         disk: Disk | None,
+        on_practice: Callable[[], None] = lambda: None,
     ) -> "Environment":
         """From the real process: current directory and the XDG folders."""
         home = Path(os.environ.get("HOME", "/"))
@@ -84,6 +87,7 @@ class Environment:
             state=Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "poststelle",
             runtime=_runtime_folder(),
             disk=disk or Disk(),
+            on_practice=on_practice,
         )
 
 
@@ -348,6 +352,8 @@ def _open(environment: Environment, config: Config, identity_path: Path, *, ask_
         identity = file.open(lambda: environment.passphrase(file.user))
     if book.person(identity.person_id) is None:
         raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
+    if book.practice:
+        environment.on_practice()
     return Session(environment, config, identity, book)
 
 

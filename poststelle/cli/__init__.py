@@ -83,7 +83,11 @@ class Context:
         from poststelle.wiring import Environment
 
         return Environment.from_process(
-            config_file=self._config, identity_file=self._identity, passphrase=ask_passphrase, disk=self._disk
+            config_file=self._config,
+            identity_file=self._identity,
+            passphrase=ask_passphrase,
+            disk=self._disk,
+            on_practice=self.printer.say_practice,
         )
 
 

@@ -11,6 +11,8 @@ import click
 
 from poststelle.records import Fact
 
+PRACTICE = "\nThis is a vault for practice."
+
 
 class Printer:
     """How this run prints. Colours and live progress only on a terminal."""
@@ -18,15 +20,23 @@ class Printer:
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self._practice = False
+
+    def say_practice(self) -> None:
+        """From now on every output says that the vault is for practice."""
+        self._practice = True
 
     def result(self, value: Any, as_text: Callable[[], str]) -> None:
         """The command's result: one JSON document, or text."""
-        click.echo(to_json(value) if self.as_json else as_text())
+        click.echo(to_json(self._marked(value)) if self.as_json else as_text() + (PRACTICE if self._practice else ""))
 
     def line(self, value: Any, as_text: Callable[[], str]) -> None:
         """One line of a stream, at once."""
-        click.echo(to_json(value, indent=None) if self.as_json else as_text())
+        click.echo(to_json(self._marked(value), indent=None) if self.as_json else as_text())
         sys.stdout.flush()
+
+    def _marked(self, value: Any) -> Any:
+        return value | {"practice": True} if self._practice and isinstance(value, dict) else value
 
     def note(self, text: str) -> None:
         """Something worth knowing that is not the result."""

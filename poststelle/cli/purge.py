@@ -10,8 +10,6 @@ from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
 
-PRACTICE = "\nThis is a vault for practice."
-
 
 @click.group(short_help="Destroy what is due, with a release and proof.")
 def command() -> None:
@@ -76,7 +74,7 @@ def plan_command(context: Context, as_of: datetime | None) -> None:
             f"\n\nPlan {made.plan_id[:12]} as of {made.as_of}: {count(len(made.due), 'letter', 'letters')}. A second "
             f"person releases it:\n  poststelle --identity … purge release {made.plan_id[:12]} --reason …"
         )
-        return clean(due + kept + (following if rows else "")) + (PRACTICE if made.practice else "")
+        return clean(due + kept + (following if rows else ""))
 
     context.printer.result(value, as_text)
 
@@ -104,7 +102,7 @@ def release_command(context: Context, plan_id: str, only: tuple[str, ...], reaso
         released = release(at_desk, plan_id, only, reason)
     value = {"plan_id": released.plan_id, "due": list(released.documents), "practice": released.practice}
     text = f"Released: {count(len(released.documents), 'letter', 'letters')}. `poststelle purge run` carries it out."
-    context.printer.result(value, lambda: text + (PRACTICE if released.practice else ""))
+    context.printer.result(value, lambda: text)
 
 
 @command.command("run", short_help="Carry released plans out.")
@@ -147,7 +145,7 @@ def run_command(context: Context) -> int:
                 "program still reads the vault; run again."
             )
         lines += [f"Certificate: {c.path}" for c in done.certificates]
-        return clean("\n".join(lines)) + (PRACTICE if done.practice else "")
+        return clean("\n".join(lines))
 
     context.printer.result(value, as_text)
     return ExitStatus.PROBLEMS if done.pending else ExitStatus.DONE
@@ -184,8 +182,7 @@ def prove_command(context: Context, letter: str) -> int:
         marks = {True: click.style("ok  ", fg="green"), False: click.style("FOUND", fg="red", bold=True)}
         lines = [f"{marks[ok]}  {name}" for name, ok in proof.checks]
         certificate = clean(json.dumps(proof.certificate, indent=1, ensure_ascii=False))
-        said = "\n".join([f"{proof.number} was destroyed.", *lines, "", certificate])
-        return said + (PRACTICE if proof.practice else "")
+        return "\n".join([f"{proof.number} was destroyed.", *lines, "", certificate])
 
     context.printer.result(value, as_text)
     return ExitStatus.DONE if proof.ok else ExitStatus.DAMAGED

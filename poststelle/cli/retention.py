@@ -49,8 +49,7 @@ def explain_command(context: Context, letter: str, on: datetime | None) -> None:
     def as_text() -> str:
         blocked = explained.considered.blocked_by
         verdict = f"On {day} it stays: {'; '.join(blocked)}." if blocked else f"On {day} it may be destroyed."
-        practice = "\nThis is a vault for practice." if explained.practice else ""
-        return clean(f"{explained.number} ({explained.class_label}). {value['reason']}\n{verdict}{practice}")
+        return clean(f"{explained.number} ({explained.class_label}). {value['reason']}\n{verdict}")
 
     context.printer.result(value, as_text)
 

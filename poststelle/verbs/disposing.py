@@ -14,7 +14,7 @@ from poststelle.access.keybook import COMPARTMENTS, canonical, index_scope
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, UnknownDocument
 from poststelle.stages import Stage
-from poststelle.verbs.keeping import consider_one, holds_in_force
+from poststelle.verbs.keeping import consider_one, events_told, holds_in_force
 from poststelle.verbs.locating import Desk
 from poststelle.wiring import Session
 
@@ -219,7 +219,7 @@ def prove(desk: Desk, name: str) -> Proof:
 
 def _consider_all(service: Session, day: date) -> list[Considered]:
     schedule = schedule_of(service.book.office)
-    events = service.ledger.all_events()
+    events = events_told(service.ledger, service.book)
     holds: dict[str, list[str]] = {}
     for hold in holds_in_force(service.ledger, service.book):
         for document in hold.documents:

@@ -1,5 +1,7 @@
 """`retention`, `event` and `hold`: how long a letter is kept, why, and what stops its destruction."""
 
+import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,7 +68,27 @@ def explain(desk: Desk, name: str, on: date) -> Explained:
 def consider_one(service: Session, row: LetterRow, on: date) -> Considered:
     """Retention, events and holds of one letter on a day."""
     holds = [h.hold_id for h in holds_in_force(service.ledger, service.book) if row.document_id in h.documents]
-    return consider(row, schedule_of(service.book.office), service.ledger.events_of(row.document_id), holds, on)
+    events: dict[str, date] = {}
+    if service.ledger.events_of(row.document_id):
+        events = events_told(service.ledger, service.book).get(row.document_id, {})
+    return consider(row, schedule_of(service.book.office), events, holds, on)
+
+
+def events_told(ledger: Ledger, book: KeyBook) -> dict[str, dict[str, date]]:
+    """Days that people told, by letter and event; a day that no genuine statement tells does not count."""
+    signed: dict[tuple[str, str, str], bytes] = {}
+    rows = ledger.all_events()
+    for line in ledger.statement_lines("event-set") if rows else ():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            body = json.loads(line)["body"]
+            signed[body["document"], body["event"], body["day"]] = line
+    told: dict[str, dict[str, date]] = {}
+    for document, events in rows.items():
+        for event, day in events.items():
+            with contextlib.suppress(InvalidStatement):
+                check_statement(signed.get((document, event, day.isoformat()), b""), book, "event-set")
+                told.setdefault(document, {})[event] = day
+    return told
 
 
 def schedule(book: KeyBook) -> list[ScheduleEntry]:
