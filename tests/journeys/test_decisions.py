@@ -154,6 +154,24 @@ def test_an_event_starts_the_period_and_the_wrong_one_is_refused(desk: Office) -
     assert after.json["blocked_by"] == []
 
 
+def test_a_day_that_nobody_signed_does_not_count(desk: Office) -> None:
+    """Whoever writes a row into the catalogue by hand could otherwise make an applicant's papers due."""
+    (before,) = together(desk, ("hr", ("retention", "explain", "HR-2026-000001")))
+    row = (before.json["id"], "rejection", "2020-01-05")
+    with open_service(environment_of(desk)) as service, service.ledger.transaction():
+        service.ledger._db.run("INSERT INTO events VALUES (?, ?, ?)", row)
+
+    forged, told, after = together(
+        desk,
+        ("hr", ("retention", "explain", "HR-2026-000001")),
+        ("hr", ("event", "set", "HR-2026-000001", "rejection", "2026-01-05")),
+        ("hr", ("retention", "explain", "HR-2026-000001")),
+    )
+
+    assert (forged.json["due_on"], forged.json["waiting_for"]) == (None, "rejection")
+    assert (told.status, after.json["due_on"]) == (0, "2026-07-06"), "the control: a signed one counts"
+
+
 @pytest.mark.parametrize(
     ("user", "status"),
     [("hr", 0), ("records-manager", 0), ("owner", 0), ("mailroom", 3), ("auditor", 3), ("accounting", 4), ("sales", 4)],

@@ -404,8 +404,11 @@ def test_a_practice_vault_may_live_in_a_future_day_and_says_so(tmp_path: Path) -
         ("purge", "run"),
         ("purge", "prove", document),
         ("retention", "explain", document),
+        ("list",),
+        ("status",),
+        ("hold", "list"),
     ):
-        said = office.run(*arguments, user=None if arguments[1] == "run" else MANAGER, as_json=False)
+        said = office.run(*arguments, user=None if arguments[-1] in ("run", "status") else MANAGER, as_json=False)
         assert "vault for practice" in said.text, arguments
 
 
