@@ -13,13 +13,12 @@ from datetime import date, datetime
 from typing import Protocol
 
 from archive.catalogue import Catalogue, NewLetter, NewQuarantine, WrapFixity
-from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore
+from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore, wrap_keys
 from archive.objects import ObjectStore, PartName, StoredPart, fixity
 from archive.settling import registered_row, settle_revisions
 from archive.textpart import LetterText, QuarantineText, encode_letter, encode_quarantine
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
-from poststelle.access.keyring import document_purpose
 from poststelle.access.sealing import (
     DoesNotOpen,
     duplicate_mark,
@@ -180,8 +179,8 @@ class Filing:
             self._objects.remove(PartName(document_id=document_id, part=Part.RENDITION))
         self._disk.reached("parts")
         wraps = (
-            self._wrap(document_id, CONTENT, content_scope(compartment), keys.original + keys.rendition),
-            self._wrap(document_id, TEXT, index_scope(compartment), keys.text),
+            wrap_keys(self._book, document_id, CONTENT, 1, content_scope(compartment), keys.original + keys.rendition),
+            wrap_keys(self._book, document_id, TEXT, 1, index_scope(compartment), keys.text),
         )
         self._keys.replace_wraps(document_id, wraps)
         self._disk.reached("wraps")
@@ -193,18 +192,6 @@ class Filing:
     def _write(self, document_id: str, part: Part, key: bytes, chunks: Iterator[bytes] | Sequence[bytes]) -> StoredPart:
         context = part_context(self._book.vault_id, document_id, part, 1)
         return self._objects.write(PartName(document_id=document_id, part=part), seal(key, context, chunks))
-
-    def _wrap(self, document_id: str, part_set: str, scope: str, secret: bytes) -> DocumentWrap:
-        epoch = self._book.current(scope)
-        info = document_purpose(self._book.vault_id, document_id, part_set, 1, epoch.scope_id, epoch.number)
-        return DocumentWrap(
-            document_id=document_id,
-            part_set=part_set,
-            version=1,
-            scope_id=epoch.scope_id,
-            epoch=epoch.number,
-            wrap=epoch.public.wrap(secret, info),
-        )
 
     def _register(
         self, document_id: str, kind: str, compartment: str, year: int, number: int, stage: Stage, text_version: int = 1

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from poststelle.access.database import Database, open_database
+from poststelle.access.keybook import KeyBook
+from poststelle.access.keyring import document_purpose
 from poststelle.access.sealing import SUITE_XWING
 from poststelle.durable import Disk
 from poststelle.errors import Damaged, StorageError
@@ -71,6 +73,20 @@ class DocumentWrap:
     def sha256(self) -> str:
         """What the catalogue remembers of it."""
         return hashlib.sha256(self.wrap).hexdigest()
+
+
+def wrap_keys(book: KeyBook, document_id: str, part_set: str, version: int, scope: str, secret: bytes) -> DocumentWrap:
+    """A document's keys wrapped to the current epoch of a scope; the one place that says what they are bound to."""
+    epoch = book.current(scope)
+    info = document_purpose(book.vault_id, document_id, part_set, version, epoch.scope_id, epoch.number)
+    return DocumentWrap(
+        document_id=document_id,
+        part_set=part_set,
+        version=version,
+        scope_id=epoch.scope_id,
+        epoch=epoch.number,
+        wrap=epoch.public.wrap(secret, info),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

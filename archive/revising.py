@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from archive.catalogue import Catalogue, LetterRow, Numbers, Revision, WrapFixity
-from archive.keystore import CONTENT, TEXT, DocumentWrap, KeyStore, Registered
+from archive.keystore import CONTENT, TEXT, DocumentWrap, KeyStore, Registered, wrap_keys
 from archive.objects import ObjectStore, PartName
 from archive.reading import Reading
 from archive.settling import settle_revision
 from archive.textpart import LetterText, encode_letter
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
-from poststelle.access.keyring import document_purpose
 from poststelle.access.sealing import duplicate_mark, new_key, part_context, seal
 from poststelle.access.statements import Statement
 from poststelle.errors import StorageError, UnknownDocument
@@ -72,7 +71,7 @@ class Revising:
         context = part_context(self.book.vault_id, letter.document_id, Part.TEXT, version)
         name = PartName(document_id=letter.document_id, part=Part.TEXT, version=version)
         wraps = (
-            self._wrap(letter.document_id, TEXT, version, index_scope(target), key),
+            wrap_keys(self.book, letter.document_id, TEXT, version, index_scope(target), key),
             self._content_wrap(letter, target),
         )
         # A revision that a crash cut off may have left wraps of this very version: they are replaced. Before the part:
@@ -114,19 +113,7 @@ class Revising:
         wrap = next(w for w in wraps if (w.part_set, w.scope_id) == (CONTENT, scope_id))
         if target == letter.compartment:
             return wrap
-        return self._wrap(letter.document_id, CONTENT, 1, content_scope(target), self.reading.unwrap(wrap))
-
-    def _wrap(self, document_id: str, part_set: str, version: int, scope: str, secret: bytes) -> DocumentWrap:
-        epoch = self.book.current(scope)
-        info = document_purpose(self.book.vault_id, document_id, part_set, version, epoch.scope_id, epoch.number)
-        return DocumentWrap(
-            document_id=document_id,
-            part_set=part_set,
-            version=version,
-            scope_id=epoch.scope_id,
-            epoch=epoch.number,
-            wrap=epoch.public.wrap(secret, info),
-        )
+        return wrap_keys(self.book, letter.document_id, CONTENT, 1, content_scope(target), self.reading.unwrap(wrap))
 
 
 def stage_after(decided: bool, old: Stage) -> Stage:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poststelle.access.keybook import COMPARTMENTS
 from poststelle.errors import ConfigurationError
 
-COMPARTMENTS = ("general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted")
 COMPILED_FORMAT = "poststelle compiled config"
 
 
