@@ -280,7 +280,7 @@ class Filing:
         settle_revisions(self._catalogue, self._keys, self._objects, self._book)
         self._settle_register()
         for document_id in self._catalogue.gone():
-            if self._keys.find(document_id) is not None:
+            if self._keys.find(document_id) is not None or self._objects.names_of(document_id):
                 self.destroy(document_id)
 
     def _settle_register(self) -> None:
