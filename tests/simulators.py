@@ -4,6 +4,7 @@ Run as a program, this file is the real command line on such a disk (see `Office
 in one process (see `Office.run_many`).
 """
 
+import atexit
 import base64
 import errno
 import io
@@ -150,7 +151,7 @@ class Office:
         return ran
 
     def drill(self, drill: str, *arguments: str | Path) -> Ran:
-        """Run one command on a disk that dies or fails: "kill:ARROW", "kill:ARROW:2", "full:7" or "full:WORD"."""
+        """Run one command on a disk that dies or fails: "kill:ARROW[:2]", "die:7", "full:7" or "full:WORD"."""
         return self._ran([sys.executable, __file__, drill], self.command(*arguments), {})
 
     def start(self, *arguments: str | Path, out: Path, user: str | None = None) -> "subprocess.Popen[bytes]":
@@ -248,6 +249,14 @@ class StepwiseDisk(Disk):
         """What happens at that step; nothing here, to count only."""
 
 
+class CountingDisk(StepwiseDisk):
+    """Says at the end of the program how many steps it took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        atexit.register(lambda: print(f"steps {len(self.steps)}", file=sys.stderr))
+
+
 class DyingDisk(StepwiseDisk):
     """Kills its own process right before one step."""
 
@@ -284,9 +293,13 @@ class FullFor(Disk):
 
 def disk_for(drill: str) -> Disk:
     """The disk that a drill's name asks for, see `Office.drill`."""
+    if drill == "count":
+        return CountingDisk()
     kind, where, *rest = drill.split(":")
     if kind == "kill":
         return KillingDisk(where, int(rest[0]) if rest else 1)
+    if kind == "die":
+        return DyingDisk(int(where))
     return FullDisk(int(where)) if where.isdigit() else FullFor(where)
 
 
@@ -299,7 +312,7 @@ class RecordedPool:
     def __init__(self, answers: dict[str, Recognition | UnreadableFile]) -> None:
         self._answers = answers
 
-    def recognise(self, snapshot: Any, on_page: Any = None) -> "Future[Recognition]":
+    def recognise(self, snapshot: Any, on_page: Any = None, languages: Any = ()) -> "Future[Recognition]":
         """The recorded answer, at once."""
         future: Future[Recognition] = Future()
         answer = self._answers[snapshot.sha256]

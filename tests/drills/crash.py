@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -127,7 +128,7 @@ def _one(operation: Operation, prepared: Prepared, folder: Path, fault: str, ste
         said = []
         if operation.opens_meanwhile:
             said += [f"before the repair: {what}" for what in broken(office, prepared, settled=False)]
-        if _in_child(lambda: operation.repair(office, prepared), forgive=False) != _DONE:
+        if not in_child(lambda: operation.repair(office, prepared)):
             said.append("the repair failed")
         said += broken(office, prepared, settled=True)
         said += operation.judge(office, prepared)
@@ -141,6 +142,11 @@ def broken(office: Office, prepared: Prepared, *, settled: bool) -> list[str]:
     return examine(
         Place.of(office.folder), digests(prepared.contents), settled=settled, destroyed=prepared.destroyed
     )  # fmt: skip
+
+
+def in_child(action: Callable[[], None]) -> bool:
+    """Run something that must succeed in a fork, and say whether it did."""
+    return _in_child(action, forgive=False) == _DONE
 
 
 def _in_child(action: Callable[[], None], *, forgive: bool) -> int:
@@ -162,6 +168,39 @@ def _in_child(action: Callable[[], None], *, forgive: bool) -> int:
     return _STRUCK if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)
 
 
+def real_kills(empty: Office, folder: Path, *, points: int) -> tuple[int, list[str]]:
+    """kill -9 the real command at steps spread over its whole run, with real recognition: (kills, what broke)."""
+    from conftest import first_letter
+
+    from bench.letters import write_scan
+
+    mail = [
+        write_scan(first_letter("invoice", "Quarzsandfilter"), folder, "scan", "pdf", dpi=200, preset="clean"),
+        write_scan(first_letter("reminder", "Heidelbeerkraut"), folder, "digital", "pdf-digital", dpi=200,
+                   preset="clean"),
+    ]  # fmt: skip
+    contents = [file.read_bytes() for file in mail]
+    kills, failures, office = 0, [], empty.copy_to(folder / "count")
+    office.drop(*mail)
+    counted = office.drill("count", "intake")
+    steps = int(counted.err.rsplit("steps ", 1)[-1])
+    for point in range(1, points + 1):
+        step = max(1, point * steps // points)
+        office = empty.copy_to(folder / f"kill-{step}")
+        office.drop(*mail)
+        ran = office.drill(f"die:{step}", "intake")
+        kills += ran.status == -signal.SIGKILL
+        prepared = Prepared(office, contents)
+        said = broken(office, prepared, settled=False)
+        office.done("intake")
+        said += [*broken(office, prepared, settled=True), *(f"waits: {name}" for name in office.waiting())]
+        failures += [f"intake, real kill at step {step} of {steps}: {what}" for what in said]
+        shutil.rmtree(office.root)
+    if kills < points * 3 // 4:
+        failures.append(f"only {kills} of {points} runs were killed: the control wants more")
+    return kills, failures
+
+
 # The whole drill ----------------------------------------------------------------------------------------------
 
 
@@ -170,7 +209,7 @@ def drill(
 ) -> Iterator[tuple[Operation, Report]]:
     """Each operation in turn, its steps shared among processes; `every` n-th step only, for a quick look."""
     for operation in operations:
-        with tempfile.TemporaryDirectory(prefix="crash-", dir=_fast()) as folder:
+        with tempfile.TemporaryDirectory(prefix="crash-", dir=fast()) as folder:
             yield operation, _shared(operation, empty, Path(folder), jobs, faults, every)
 
 
@@ -204,6 +243,6 @@ def _shared(operation: Operation, empty: Office, folder: Path, jobs: int, faults
     return whole
 
 
-def _fast() -> str | None:
+def fast() -> str | None:
     """The drill copies thousands of offices; in memory where there is a place for that."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

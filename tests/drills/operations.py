@@ -179,8 +179,8 @@ _add(
 
 
 def _released(office: Office) -> Prepared:
-    from poststelle.verbs.disposing import plan, release
     from poststelle.verbs.locating import desk
+    from poststelle.verbs.planning import plan, release
 
     prepared = _filed(GOING, STAYING)(office)
     with desk(environment_of(office, user="records-manager")) as at_desk:

@@ -1,0 +1,80 @@
+"""`script/drill NAME`: run one drill at full size (or `--every N`: a sample of it) and print its figures.
+
+Each drill prints what it tried and every promise that broke; the exit status is 1 if any did.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from simulators import Office
+
+from poststelle.wiring import shipped_config
+
+DRILLS: dict[str, Callable[[argparse.Namespace, Office, Path], list[str]]] = {}
+
+
+def drill(name: str) -> Callable[[Callable[[argparse.Namespace, Office, Path], list[str]]], None]:
+    """Register a drill under its name."""
+
+    def register(function: Callable[[argparse.Namespace, Office, Path], list[str]]) -> None:
+        DRILLS[name] = function
+
+    return register
+
+
+@drill("crash")
+def crash(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Every step of every operation: fails once, fails for good, is the last one; power cuts; real kills."""
+    from drills.crash import drill as interrupted
+    from drills.crash import real_kills
+    from drills.lost_writes import in_turn
+    from drills.operations import OPERATIONS
+
+    chosen = [OPERATIONS[name] for name in options.operation or OPERATIONS]
+    failures: list[str] = []
+    for operation, report in interrupted(chosen, empty, jobs=options.jobs, every=options.every):
+        points = sum(report.tried.values())
+        say(f"{operation.name:22} {report.steps.get(operation.name, 0):4} steps {points:6} faults "
+            f"{len(report.failures):4} failures")  # fmt: skip
+        failures += report.failures
+    for operation, moments, tried, said in in_turn(chosen, empty, every=options.every):
+        say(f"{operation.name:22} {moments:4} moments {tried:6} power cuts {len(said):4} failures")
+        failures += said
+    kills, said = real_kills(empty, folder, points=max(1, options.real // options.every))
+    say(f"{'intake, real':22} {kills:4} SIGKILLs with real recognition {len(said):4} failures")
+    return failures + said
+
+
+def say(line: str) -> None:
+    """One line of the report, at once."""
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Run what the command line names."""
+    parser = argparse.ArgumentParser(prog="script/drill", description=__doc__)
+    parser.add_argument("drill", choices=sorted(DRILLS))
+    parser.add_argument("folder", nargs="?", type=Path, help="input drill: a folder of further hostile files")
+    parser.add_argument("--every", type=int, default=1, help="try every N-th point only")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
+    parser.add_argument("--operation", action="append", help="crash drill: this operation only (repeatable)")
+    parser.add_argument("--real", type=int, default=36, help="crash drill: kills with real recognition")
+    parser.add_argument("--minutes", type=float, default=10, help="soak: how long")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+        empty = Office(Path(folder) / "empty").make(shipped=shipped_config())
+        failures = DRILLS[options.drill](options, empty, Path(folder))
+    for failure in failures:
+        say(f"  FAILED {failure}")
+    say(f"{options.drill}: {len(failures)} failures in {time.monotonic() - began:.0f} s")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
