@@ -91,7 +91,8 @@ def _told(layer: str, data: bytes, evidence: Evidence) -> Iterator[str]:
     lower = data.lower()
     for word in evidence.words:
         for encoding in ("utf-8", "utf-16-le", "utf-16-be", "latin-1"):
-            if word.lower().encode(encoding) in lower:
+            sign = word.lower().encode(encoding, errors="ignore")
+            if len(sign) >= len(word) and sign in lower:
                 yield f"{word} {layer}"
     yield from (f"a piece of an original {layer}" for piece in evidence.pieces if piece in data)
     yield from (f"{name} {layer}" for name, signature in SIGNATURES.items() if signature in data)

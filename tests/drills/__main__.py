@@ -50,6 +50,16 @@ def crash(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]
     return failures + said
 
 
+@drill("leak")
+def leak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Canaries in letters, names, queries, reasons and passphrases, looked for in every file of ours."""
+    from drills.leak import drill as day
+
+    failures, figures = day(empty, folder)
+    say(", ".join(f"{count} {what}" for what, count in figures.items()) + f", {len(failures)} found or failed")
+    return failures
+
+
 def say(line: str) -> None:
     """One line of the report, at once."""
     print(line, flush=True)
