@@ -7,23 +7,34 @@ letters of other scripts; words never contain `_`, so a key cannot be mistaken f
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
 from poststelle.german import MONTHS, compact, fold, iban_is_valid, parse_amount
 from poststelle.records import IndexEntry
-from search.atoms import Atom, AtomKind, atoms, number_term, words_of
+from search.atoms import (
+    Atom,
+    AtomKind,
+    atom_of_chunk,
+    number_term,
+    placed_chunks,
+    special_atoms,
+    words_of,
+    written_chunks,
+)
 from search.stems import Stemmer, stemmer_version
 from search.vocabulary import worth_remembering
 
 ANALYSER_VERSION = 2
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
 
-MOST_REMEMBERED_WORDS = 200_000
+MOST_REMEMBERED_WORDS = 50_000
 MOST_CENTS = 10**15
 
 _WORD_KEY, _NUMBER_KEY = "_w", "_n"
+FACT_KEYS = ("_r", "_a", "_h", "_c")
+"""Beginnings of keys that come from facts, never from the text."""
 
 
 class Marked(NamedTuple):
@@ -39,6 +50,33 @@ class Analysis(NamedTuple):
 
     stream: tuple[Marked, ...]
     keys: tuple[Marked, ...]
+
+
+class _Chunk(NamedTuple):
+    """What a chunk of text always becomes, wherever it stands."""
+
+    stream: str
+    """Its terms with blanks between."""
+    keys: tuple[str, ...]
+    words: tuple[str, ...]
+    """Folded."""
+
+
+class _Chunks(dict[str, _Chunk]):
+    """Chunks of text that were met before, by how they are written."""
+
+    def __init__(self, make: Callable[[str], _Chunk]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, written: str) -> _Chunk:
+        made = self._make(written)
+        if written.isalpha():
+            # Numbers and references hardly ever come again.
+            if len(self) >= MOST_REMEMBERED_WORDS:
+                self.clear()
+            self[written] = made
+        return made
 
 
 class Streams(NamedTuple):
@@ -58,8 +96,7 @@ class Analyser:
     def __init__(self) -> None:
         self._stemmer = Stemmer()
         self._words: dict[str, tuple[str, str]] = {}
-        self._seen: set[str] = set()
-        """Folded words since `streams` began."""
+        self._chunks = _Chunks(self._chunk)
 
     @property
     def fingerprint(self) -> str:
@@ -81,13 +118,26 @@ class Analyser:
         """The terms of a text in reading order, and its keys."""
         stream: list[Marked] = []
         keys: list[Marked] = []
-        for atom in atoms(text):
-            if atom.kind is AtomKind.WORD:
-                self._add_word(atom.text, atom.start, atom.end, stream, keys)
-            else:
-                stream += self.terms_of(atom, text, keys)
-                keys += (Marked(key, atom.start, atom.end) for key in self.keys_of(atom))
+        position = 0
+        for special in special_atoms(text):
+            self._mark_chunks(text, position, special.start, stream, keys)
+            self._mark(special, text, stream, keys)
+            position = special.end
+        self._mark_chunks(text, position, len(text), stream, keys)
         return Analysis(stream=tuple(stream), keys=tuple(keys))
+
+    def _mark_chunks(self, text: str, start: int, end: int, stream: list[Marked], keys: list[Marked]) -> None:
+        for written, first, last in placed_chunks(text, start, end):
+            made = self._chunks[written]
+            if " " in made.stream:
+                self._mark(atom_of_chunk(written, first), text, stream, keys)
+            elif made.stream:
+                stream.append(Marked(made.stream, first, last))
+                keys += [Marked(key, first, last) for key in made.keys]
+
+    def _mark(self, atom: Atom, text: str, stream: list[Marked], keys: list[Marked]) -> None:
+        stream += self.terms_of(atom, text, keys)
+        keys += (Marked(key, atom.start, atom.end) for key in self.keys_of(atom))
 
     def terms_of(self, atom: Atom, text: str, keys: list[Marked]) -> list[Marked]:
         """What an atom contributes to the stream; unstemmed words are added to `keys`."""
@@ -127,36 +177,86 @@ class Analyser:
     def _add_word(self, word: str, start: int, end: int, stream: list[Marked], keys: list[Marked]) -> None:
         stem, folded = self.word(word)
         if stem:
-            self._seen.add(folded)
             stream.append(Marked(stem, start, end))
             if stem != folded:
                 keys.append(Marked(word_key(folded), start, end))
 
     def streams(self, entry: IndexEntry) -> Streams:
         """Everything the index stores as terms for one letter."""
-        self._seen.clear()
-        title, sender = self.analyse(entry.title), self.analyse(entry.sender)
-        pages = [self.analyse(page) for page in entry.pages]
-        keys = dict.fromkeys(mark.term for part in (title, sender, *pages) for mark in part.keys)
+        keys: dict[str, None] = {}
+        words: set[str] = set()
+        title, sender = (self._stream(text, keys, words) for text in (entry.title, entry.sender))
+        body = " ".join(filter(None, (self._stream(page, keys, words) for page in entry.pages)))
         keys.update(dict.fromkeys(fact_keys(entry)))
         return Streams(
-            title=" ".join(mark.term for mark in title.stream),
-            sender=" ".join(mark.term for mark in sender.stream),
-            body=" ".join(mark.term for page in pages for mark in page.stream),
+            title=title,
+            sender=sender,
+            body=body,
             keys=" ".join(keys),
-            words=" ".join(self._remembered(keys)),
+            words=" ".join(_remembered(words, keys)),
         )
 
-    def _remembered(self, keys: Iterable[str]) -> list[str]:
-        """The words of the letter just analysed, and its numbers with letters in them."""
-        start = len(_NUMBER_KEY)
-        numbers = {key for key in keys if key.startswith(_NUMBER_KEY) and not key[start:].isdecimal()}
-        words = {word for word in self._seen if not word.isdecimal()}
-        return sorted(word for word in words | numbers if worth_remembering(word))
+    def _stream(self, text: str, keys: dict[str, None], words: set[str]) -> str:
+        """The terms that `analyse` finds in a text, without their places; keys and folded words are added."""
+        stream: list[str] = []
+        position = 0
+        for special in special_atoms(text):
+            self._add_chunks(written_chunks(text, position, special.start), stream, keys, words)
+            self._add_special(special, text, stream, keys, words)
+            position = special.end
+        self._add_chunks(written_chunks(text, position, len(text)), stream, keys, words)
+        return " ".join(filter(None, stream))
+
+    def _add_chunks(self, written: list[str], stream: list[str], keys: dict[str, None], words: set[str]) -> None:
+        made = [self._chunks[chunk] for chunk in written]
+        stream += [chunk.stream for chunk in made]
+        for chunk in made:
+            words.update(chunk.words)
+            if chunk.keys:
+                keys.update(dict.fromkeys(chunk.keys))
+
+    def _add_special(
+        self, atom: Atom, text: str, stream: list[str], keys: dict[str, None], words: set[str]
+    ) -> None:
+        beside: list[Marked] = []
+        marks = self.terms_of(atom, text, beside)
+        stream += [mark.term for mark in marks]
+        keys.update((mark.term, None) for mark in beside)
+        keys.update(dict.fromkeys(self.keys_of(atom)))
+        if atom.kind not in (AtomKind.DATE, AtomKind.NUMBER, AtomKind.IBAN):
+            words.update(self._folded_words(text[atom.start : atom.end]))
+
+    def _chunk(self, written: str) -> _Chunk:
+        atom = atom_of_chunk(written, 0)
+        keys: list[Marked] = []
+        marks: list[Marked] = []
+        if atom.kind is AtomKind.WORD:
+            self._add_word(atom.text, 0, len(written), marks, keys)
+            words = [self.word(atom.text)[1]]
+        else:
+            marks = self.terms_of(atom, written, keys)
+            keys += (Marked(key, 0, 0) for key in self.keys_of(atom))
+            words = [] if atom.kind is AtomKind.NUMBER else self._folded_words(written)
+        return _Chunk(
+            stream=" ".join(mark.term for mark in marks),
+            keys=tuple(mark.term for mark in keys),
+            words=tuple(word for word in words if word),
+        )
+
+    def _folded_words(self, text: str) -> list[str]:
+        return [folded for word, _, _ in words_of(text) if (folded := self.word(word)[1])]
 
     def stem(self, folded: str) -> str:
         """The stem of a word that is folded already."""
         return self._stemmer.stem(folded) or folded
+
+
+def _remembered(words: set[str], keys: Iterable[str]) -> list[str]:
+    """The words of a letter, and its numbers with letters in them."""
+    start = len(_NUMBER_KEY)
+    numbers = {key for key in keys if key.startswith(_NUMBER_KEY) and not key[start:].isdecimal()}
+    plain = {word for word in words if not word.isdecimal()}
+    return sorted(word for word in plain | numbers if worth_remembering(word))
 
 
 def fact_keys(entry: IndexEntry) -> Iterator[str]:

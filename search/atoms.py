@@ -60,7 +60,7 @@ class Atom(NamedTuple):
 def atoms(text: str) -> Iterator[Atom]:
     """Every atom of a text, in order, never overlapping."""
     position = 0
-    for special in _specials(text):
+    for special in special_atoms(text):
         yield from _chunks(text, position, special.start)
         yield special
         position = special.end
@@ -93,20 +93,34 @@ def number_term(text: str) -> str | None:
     return None if amount is None else amount.removeprefix("-").removesuffix(".00").replace(".", "_")
 
 
+def written_chunks(text: str, start: int, end: int) -> list[str]:
+    """What stands between blanks and signs there, as written: each is one atom, see `atom_of_chunk`."""
+    return _CHUNK.findall(text, start, end)
+
+
+def placed_chunks(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """The same as (as written, start, end)."""
+    return ((match.group(), match.start(), match.end()) for match in _CHUNK.finditer(text, start, end))
+
+
+def atom_of_chunk(written: str, start: int) -> Atom:
+    """The atom that a chunk of text is; it begins at `start`."""
+    chunk = without_hyphenation(written)
+    if chunk.isalnum():
+        kind = AtomKind.NUMBER if chunk.isdecimal() and chunk.isascii() else AtomKind.WORD
+    elif _NUMBER.fullmatch(chunk) and number_term(chunk) is not None:
+        kind = AtomKind.NUMBER
+    else:
+        # A combining accent is no separator: "u" + U+0308 is still one word.
+        kind = AtomKind.WORD if _WORD_IN_CHUNK.fullmatch(chunk) else AtomKind.COMPOUND
+    return Atom(kind, start, start + len(written), chunk)
+
+
 def _chunks(text: str, start: int, end: int) -> Iterator[Atom]:
-    for match in _CHUNK.finditer(text, start, end):
-        chunk = without_hyphenation(match.group())
-        if chunk.isalnum():
-            kind = AtomKind.NUMBER if chunk.isdecimal() and chunk.isascii() else AtomKind.WORD
-        elif _NUMBER.fullmatch(chunk) and number_term(chunk) is not None:
-            kind = AtomKind.NUMBER
-        else:
-            # A combining accent is no separator: "u" + U+0308 is still one word.
-            kind = AtomKind.WORD if _WORD_IN_CHUNK.fullmatch(chunk) else AtomKind.COMPOUND
-        yield Atom(kind=kind, start=match.start(), end=match.end(), text=chunk)
+    return (atom_of_chunk(match.group(), match.start()) for match in _CHUNK.finditer(text, start, end))
 
 
-def _specials(text: str) -> list[Atom]:
+def special_atoms(text: str) -> list[Atom]:
     """Atoms that may contain blanks or that only their shape tells; of two that overlap, the surer kind."""
     if not any("0" <= character <= "9" for character in text):
         return []

@@ -8,16 +8,20 @@ living term that is not smaller does, because nothing living lies between the tw
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from poststelle.access.database import Database
 
 TELLING_CHARACTERS = 6
 """Shorter removed terms are not looked for: by chance they are part of something that lives."""
+TELLING_DIGITS = 9
+"""The same for terms without letters: ids and longer numbers are full of short ones."""
 FEW_TERMS = 256
-"""Up to so many terms it is quicker to look for each than to take the image apart."""
+"""Up to so many pieces it is quicker to look for each than to take the pages apart."""
 _SPELLED = re.compile(rb"[0-9a-z_\x80-\xff]{%d,}" % TELLING_CHARACTERS)
+
+_MARK = re.compile(rb"^_[a-z](?=.{%d})" % TELLING_CHARACTERS)
 
 _MAIN_INDEX = b"0"
 """First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
@@ -83,11 +87,27 @@ def is_living(database: "Database", term: str) -> bool:
     return database.row("SELECT 1 FROM temp.postings WHERE term = ? LIMIT 1", (term,)) is not None
 
 
-def still_spelled(database: "Database", removed: set[str]) -> bool:
-    """Whether a term that no letter holds any more is still spelled on a decrypted page, freed pages included."""
-    dead = {term.encode() for term in removed if len(term) >= TELLING_CHARACTERS and not is_living(database, term)}
-    image = b"".join(database.pages())
-    found = _spelled(image, dead)
+class Removed(NamedTuple):
+    """What must be on no page any more."""
+
+    terms: set[str]
+    contents: set[bytes]
+    """A piece of each letter as it was stored, compressed."""
+
+
+def still_spelled(database: "Database", removed: Removed) -> bool:
+    """Whether a removed letter, or a term that no letter holds any more, is still on a decrypted page, freed or not.
+
+    Pages of `contents` hold compressed letters only, where no term is spelled; a page that is put to another use is
+    overwritten first (`secure_delete`). So each page is looked through for what can be there.
+    """
+    dead = {term.encode() for term in removed.terms if _is_telling(term) and not is_living(database, term)}
+    found: set[bytes] = set()
+    telling = _telling_pieces(dead)
+    for contents, others in database.pages_apart("contents"):
+        if any(content in contents for content in removed.contents):
+            return True
+        found |= _spelled(others, dead, telling)
     if not found:
         return False
     # A longer living word may spell a dead one; the vocabulary knows most of them without reading any posting.
@@ -103,14 +123,31 @@ def _within_a_word(database: "Database", term: str) -> bool:
     return database.row("SELECT 1 FROM words WHERE instr(word, ?) LIMIT 1", (term,)) is not None
 
 
-def _spelled(image: bytes, dead: set[bytes]) -> set[bytes]:
-    """Those of the terms that stand anywhere in the image."""
-    if len(dead) <= FEW_TERMS:
-        return {term for term in dead if term in image}
+def _is_telling(term: str) -> bool:
+    word = term[2:] if term.startswith("_") else term
+    least = TELLING_CHARACTERS if any(map(str.isalpha, word)) else TELLING_DIGITS
+    return len(word) >= least
+
+
+def _telling_pieces(dead: set[bytes]) -> list[bytes]:
+    """As few pieces as possible of which one stands wherever one of the terms does."""
+    # Keys are words with a short mark before them; a word within another one tells for both.
+    words = sorted({_MARK.sub(b"", term) for term in dead}, key=len)
+    pieces: list[bytes] = []
+    for word in words:
+        if not any(piece in word for piece in pieces):
+            pieces.append(word)
+    return pieces
+
+
+def _spelled(pages: bytes, dead: set[bytes], telling: list[bytes]) -> set[bytes]:
+    """Those of the terms that stand anywhere in these pages."""
+    if len(telling) <= FEW_TERMS:
+        return {term for term in dead if term in pages} if any(piece in pages for piece in telling) else set()
     lengths = sorted({len(term) for term in dead})
     return {
         piece
-        for spelled in set(_SPELLED.findall(image))
+        for spelled in set(_SPELLED.findall(pages))
         # Terms stand side by side without a blank: look at every place where one could begin.
         for start in range(len(spelled) - TELLING_CHARACTERS + 1)
         for length in lengths

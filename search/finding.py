@@ -6,7 +6,7 @@ letters, ties go by date and then id, and suggestions come from those letters' w
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,9 +14,9 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from search.facets import Facets, count_facets
-from search.index import CompartmentIndex, Matched
+from search.index import VERY_MANY, CompartmentIndex
 from search.loosening import is_open, resolve
-from search.matching import leaf_expression, plan
+from search.matching import Plan, leaf_expression, plan
 from search.near import Near, near_matches
 from search.passages import best_passage, clean_line
 from search.query import Beginning, Key, Leaf, Node, Phrase, Query, Word, wanted_leaves
@@ -112,17 +112,10 @@ def find(
             snapshots.enter_context(index.snapshot())
         roots = [resolve(query.root, index) if is_open(query.root) else query.root for index in indexes]
         plans = [plan(root) for root in roots]
-        # By date, all matches have to be looked at; by relevance, the best of very many will do.
-        all_of_them = sort == "date"
-        matched = [
-            Matched(len(every := index.matches(steps, narrowed, bindings)), every)
-            if all_of_them
-            else index.best(steps, narrowed, bindings, limit)
-            for index, steps in zip(indexes, plans, strict=True)
-        ]
-        found = [matches.letters for matches in matched]
-        exact = sum(matches.total for matches in matched)
-        best = _best(_Found(indexes, found, _factors(indexes, found, roots)), limit, sort)
+        exact = sum(index.total(steps, narrowed, bindings) for index, steps in zip(indexes, plans, strict=True))
+        weigh = CompartmentIndex.matches if exact <= VERY_MANY else _first_of(limit, sort)
+        found = [weigh(index, steps, narrowed, bindings) for index, steps in zip(indexes, plans, strict=True)]
+        best = _best(_Found(indexes, found, _factors(indexes, found, roots, exact)), limit, sort)
         hits = [_hit(indexes[ranked.place], ranked, tuple(wanted_leaves(roots[ranked.place]))) for ranked in best]
         total = exact
         nearly: Near | None = None
@@ -158,13 +151,22 @@ def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(sql for sql, _ in parts), tuple(value for _, value in parts)
 
 
-def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: list[Node]) -> list[float]:
+def _first_of(limit: int, sort: Sort) -> Callable[[CompartmentIndex, Plan, str, tuple[Any, ...]], _Matches]:
+    """What to ask an index for where very many letters match: only those that can be shown."""
+    if sort == "date":
+        return lambda index, steps, *narrowed: [(number, 0.0) for number in index.newest(steps, *narrowed, limit)]
+    return lambda index, steps, *narrowed: index.foremost(steps, *narrowed, limit)
+
+
+def _factors(
+    indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: list[Node], exact: int
+) -> list[float]:
     """How much more, or less, the query's words say among all letters than in each index by itself.
 
     Full text weighs a word by how rare it is in its own index; where several indexes answer, their scores
     become comparable only as if all letters were in one.
     """
-    if sum(map(bool, found)) < 2:
+    if sum(map(bool, found)) < 2 or exact > VERY_MANY:
         return [1.0] * len(indexes)
     sizes = [index.position()[0] for index in indexes]
     counts = [_counts(index, root) for index, root in zip(indexes, roots, strict=True)]

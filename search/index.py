@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
 from search.analysis import amounts_of, word_key
-from search.erasure import forget_separators, is_living, still_spelled
+from search.erasure import Removed, forget_separators, is_living, still_spelled
 from search.matching import Plan
 from search.vocabulary import SCHEMA as VOCABULARY_SCHEMA
 from search.vocabulary import Vocabulary
@@ -54,7 +55,9 @@ CREATE TABLE amounts(letter INTEGER NOT NULL, cents INTEGER NOT NULL, PRIMARY KE
 CREATE INDEX amounts_by_cents ON amounts(cents);
 CREATE VIRTUAL TABLE terms USING fts5(title, sender, body, keys, content='', tokenize="ascii tokenchars '_'");
 INSERT INTO terms(terms, rank) VALUES('secure-delete', 1);
+INSERT INTO terms(terms, rank) VALUES('pgsz', 4000);
 """
+"""A page of the full-text table fits into one of the database with its row: with the usual size it takes two."""
 
 _ADD_TERMS = "INSERT INTO terms(rowid, title, sender, body, keys) VALUES(?, ?, ?, ?, ?)"
 _REMOVE_TERMS = "INSERT INTO terms(terms, rowid, title, sender, body, keys) VALUES('delete', ?, ?, ?, ?, ?)"
@@ -62,18 +65,13 @@ _REMOVE_TERMS = "INSERT INTO terms(terms, rowid, title, sender, body, keys) VALU
 _SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
 
 
-_VERY_MANY = 10_000
-_SURPLUS = 100
+VERY_MANY = 2_000
+"""More matches than that are not weighed one by one."""
+_PROBES = 4
+"""Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
+_TRACE_BYTES = 24
 _FEW = 64
 """Up to so many letters, it is quicker to ask for each than to read all that match."""
-
-
-class Matched(NamedTuple):
-    """What matches a query in one index."""
-
-    total: int
-    letters: list[tuple[int, float]]
-    """(number, score), unsorted: all of them, or the best where there are very many."""
 
 
 class CompartmentIndex:
@@ -159,14 +157,15 @@ class CompartmentIndex:
         """
         with self._database.transaction():
             removed = self._take_out(document_ids)
-            if removed and not forget_separators(self._database, removed):
+            if removed.terms and not forget_separators(self._database, removed.terms):
                 self._renew()
         if not self._database.truncate_log():
             return False
         if not still_spelled(self._database, removed):
             return True
-        # Never seen, but cheap to answer: terms written anew spell only what lives.
+        # Never seen, but quick to answer: what is written anew spells only what lives.
         self.renew()
+        self._database.rewrite()
         return self._database.truncate_log() and not still_spelled(self._database, removed)
 
     def problems(self) -> list[str]:
@@ -217,47 +216,52 @@ class CompartmentIndex:
         )
         return [(number, scores.get(number, 0.0)) for (number,) in self._database.rows(admitted, within)]
 
-    def best(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> Matched:
-        """All matches with scores, or of very many the best `most`: those with the words in subject or sender, then
-        the newest. What stands in every tenth letter weighs nothing anyway, and weighing it takes longest.
-        """
-        if plan.must_match and not plan.condition and not narrowed and plan.heading is not None:
-            total = self.count(str(plan.ranked_by))
-            if total > _VERY_MANY:
-                return Matched(total, self._best_of_many(plan, most))
-        matches = self.matches(plan, narrowed, bindings)
-        return Matched(len(matches), matches)
+    def total(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> int:
+        """How many letters match."""
+        source, within = _source(plan, narrowed, bindings)
+        return int(self._database.value(f"SELECT count(*) FROM {source}", within))
 
-    def _best_of_many(self, plan: Plan, most: int) -> list[tuple[int, float]]:
-        expression = str(plan.ranked_by)
-        sql = f"SELECT rowid, {_SCORE} AS score FROM terms WHERE terms MATCH ? ORDER BY score DESC, rowid DESC LIMIT ?"
-        # One more than a page would need could be as good as the last one: then the newer goes first.
-        best: dict[int, float] = dict(
-            self._database.rows(sql, (f"{expression} AND {plan.heading}", max(most * 4, _SURPLUS)))
-        )
-        if len(best) >= most:
-            return list(best.items())
-        only = "SELECT 1 FROM terms WHERE terms MATCH ? AND rowid = ?"
-        rest = 0
-        for (number,) in self._database.rows("SELECT number FROM letters ORDER BY dated_on DESC, document_id"):
-            if number not in best and self._database.row(only, (expression, number)) is not None:
-                best[number] = 0.0
-                rest += 1
-                if rest >= most:
-                    break
+    def foremost(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> list[tuple[int, float]]:
+        """Of very many matches, the best `most` as (number, score): those with all words in subject or sender, then
+        those with one of them there, then the newest. What stands in every tenth letter weighs nothing anyway, and
+        weighing it takes longest.
+        """
+        best: dict[int, float] = {}
+        for worth, heading in ((2.0, plan.all_in_heading), (1.0, plan.heading)):
+            if heading is None or len(best) >= most:
+                continue
+            headed = plan._replace(ranked_by=f"{plan.ranked_by} AND {heading}")
+            for number in self.newest(headed, narrowed, bindings, most):
+                best.setdefault(number, worth)
+        if len(best) < most:
+            for number in self.newest(plan, narrowed, bindings, most):
+                best.setdefault(number, 0.0)
         return list(best.items())
+
+    def newest(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> list[int]:
+        """Numbers of the `most` newest letters that match; equal dates go by id."""
+        condition = " AND ".join(part for part in (plan.condition, narrowed) if part) or "true"
+        within = plan.bindings + bindings
+        by_date = "ORDER BY dated_on DESC, document_id"
+        if not plan.must_match:
+            sql = f"SELECT number FROM letters WHERE {condition} {by_date} LIMIT ?"
+            return [number for (number,) in self._database.rows(sql, (*within, most))]
+        total = self.total(plan, narrowed, bindings)
+        # A beginning puts the postings of all its words together each time it is asked.
+        if "*" in str(plan.ranked_by) or total * _PROBES < self.position()[0]:
+            found = list(self.numbers(plan, narrowed, bindings))
+            return [number for number, _, _ in self.latest(found, most)] if found else []
+        # So many match that the first letters asked will do.
+        only = "SELECT 1 FROM terms WHERE terms MATCH ? AND rowid = ?"
+        rows = self._database.rows(f"SELECT number FROM letters WHERE {condition} {by_date}", within)
+        matching = (n for (n,) in rows if self._database.row(only, (plan.ranked_by, n)) is not None)
+        return list(islice(matching, min(most, total)))
 
     def numbers(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> set[int]:
         """Every matching letter's number, without a score."""
-        condition = " AND ".join(part for part in (plan.condition, narrowed) if part) or "true"
-        if not plan.must_match:
-            rows = self._database.rows(f"SELECT number FROM letters WHERE {condition}", plan.bindings + bindings)
-            return {number for (number,) in rows}
-        matching = self.with_terms(str(plan.ranked_by))
-        if condition != "true":
-            rows = self._database.rows(f"SELECT number FROM letters WHERE {condition}", plan.bindings + bindings)
-            matching &= {number for (number,) in rows}
-        return matching
+        source, within = _source(plan, narrowed, bindings)
+        column = "rowid" if plan.must_match else "number"
+        return {number for (number,) in self._database.rows(f"SELECT {column} FROM {source}", within)}
 
     def with_terms(self, expression: str) -> set[int]:
         """Numbers of the letters that a full-text expression matches."""
@@ -354,34 +358,38 @@ class CompartmentIndex:
 
     def _remove(self, document_id: str) -> bool:
         removed = self._take_out([document_id])
-        if removed and not forget_separators(self._database, removed):
+        if removed.terms and not forget_separators(self._database, removed.terms):
             self._renew()
-        return bool(removed)
+        return bool(removed.terms)
 
-    def _take_out(self, document_ids: Iterable[str]) -> set[str]:
+    def _take_out(self, document_ids: Iterable[str]) -> Removed:
         """Delete letters' rows, postings and words; returns their terms, and their words that no other letter has."""
         terms: set[str] = set()
         words: set[str] = set()
+        contents: set[bytes] = set()
         for document_id in document_ids:
-            if (streams := self._delete(document_id)) is not None:
+            if (deleted := self._delete(document_id)) is not None:
+                streams, packed = deleted
+                contents.add(_trace(packed))
                 terms.update(term for stream in streams[:_COLUMNS] for term in stream.split())
                 words.update(streams.words.split())
         if not terms and not words:
-            return set()
+            return Removed(terms, contents)
         # Written out now, not at the commit: what follows looks at the pages as they will be.
         self._database.run("INSERT INTO terms(terms) VALUES('flush')")
         dead = [word for word in sorted(words) if not self._is_alive(word)]
         self.words.blank(dead)
-        return terms.union(dead)
+        return Removed(terms.union(dead), contents)
 
-    def _delete(self, document_id: str) -> "Streams | None":
-        """Delete a letter's rows and postings; returns what it was stored as, None if it is not here."""
+    def _delete(self, document_id: str) -> "tuple[Streams, bytes] | None":
+        """Delete a letter's rows and postings; returns its terms and content as stored, None if it is not here."""
         row = self._database.row(
-            "SELECT number, terms_check FROM letters JOIN contents USING(number) WHERE document_id = ?", (document_id,)
+            "SELECT number, terms_check, letter FROM letters JOIN contents USING(number) WHERE document_id = ?",
+            (document_id,),
         )
         if row is None:
             return None
-        number, check = row
+        number, check, packed = row
         streams = self.analyser.streams(self.entry(number))
         if check != _check(streams):
             # Handing back other terms than were stored would leave some of them behind.
@@ -390,7 +398,7 @@ class CompartmentIndex:
         self._database.run("DELETE FROM amounts WHERE letter = ?", (number,))
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        return streams
+        return streams, packed
 
     def _is_alive(self, word: str) -> bool:
         """Whether a letter still has this word, or this number."""
@@ -419,6 +427,17 @@ class CompartmentIndex:
             )
 
 
+def _source(plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Table and condition for every match, and what is bound to it."""
+    condition = " AND ".join(part for part in (plan.condition, narrowed) if part)
+    within = plan.bindings + bindings
+    if not plan.must_match:
+        return f"letters WHERE {condition or 'true'}", within
+    # The unary plus keeps SQLite from asking the full-text table once per row of the condition.
+    only = f" AND +rowid IN (SELECT number FROM letters WHERE {condition})" if condition else ""
+    return f"terms WHERE terms MATCH ?{only}", (plan.ranked_by, *within)
+
+
 def _packed(entry: IndexEntry) -> bytes:
     letter = {
         "title": entry.title,
@@ -428,6 +447,13 @@ def _packed(entry: IndexEntry) -> bytes:
         "pages": entry.pages,
     }
     return zlib.compress(json.dumps(letter, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _trace(packed: bytes) -> bytes:
+    """A piece of a stored content by which it is told from all others; near its beginning, which is never moved off
+    the row's own page."""
+    start = min(_TRACE_BYTES * 2, len(packed) // 2)
+    return packed[start : start + _TRACE_BYTES]
 
 
 def _check(streams: "Streams") -> bytes:

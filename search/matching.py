@@ -1,5 +1,6 @@
 """Compiles a query tree for SQLite: full-text expressions where terms decide, conditions on rows for the rest."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from search.analysis import word_key
@@ -33,6 +34,8 @@ class Plan(NamedTuple):
     """For the condition's placeholders."""
     heading: str | None = None
     """Full-text expression for letters with one of the wanted words in subject or sender."""
+    all_in_heading: str | None = None
+    """The same for all of them; None if there is only one."""
 
 
 def plan(node: Node) -> Plan:
@@ -49,6 +52,7 @@ def plan(node: Node) -> Plan:
             condition=" AND ".join(sql for sql, _ in conditions) or None,
             bindings=tuple(value for _, values in conditions for value in values),
             heading=f"({expression_of(list(map(_wanted, wanted)), in_heading=True)})",
+            all_in_heading=_all_in_heading(wanted),
         )
     sql, bindings = _condition(node)
     scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange | AmountRange)]
@@ -76,6 +80,14 @@ def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
             # Inflected forms are keys of the whole letter; the stem says that the word stands in this column.
             inflected = f"({_in(column, _quoted(stem))} AND keys : {_quoted(word_key(folded))}*)"
             return f"({_in(column, _quoted(folded) + '*')} OR {inflected})"
+
+
+def _all_in_heading(wanted: Sequence[Node]) -> str | None:
+    # Keys stand beside the letter, never in its subject or sender.
+    words = [_wanted(node) for node in wanted if not isinstance(node, Key)]
+    if len(words) < 2:
+        return None
+    return "(" + " AND ".join(f"({expression_of([node], in_heading=True)})" for node in words) + ")"
 
 
 def _wanted(node: Node) -> Node:

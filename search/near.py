@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.index import CompartmentIndex
+from search.index import VERY_MANY, CompartmentIndex
 from search.loosening import Loosened, loosen
 from search.matching import expression_of, plan
 from search.query import Query
@@ -42,15 +42,21 @@ def near_matches(
 ) -> Near:
     """Find and rank the letters of each index that only a widened query finds."""
     loosened = [loosen(query.root, index) for index in indexes]
-    found = [
-        index.best(plan(wide.root), narrowed, bindings, most + len(known)) if wide.root != query.root else None
-        for index, wide, known in zip(indexes, loosened, exact, strict=True)
+    plans = [plan(wide.root) if wide.root != query.root else None for wide in loosened]
+    totals = [
+        index.total(steps, narrowed, bindings) - len(known) if steps else 0
+        for index, steps, known in zip(indexes, plans, exact, strict=True)
     ]
-    candidates = [
-        {number for number, _ in matched.letters} - known if matched is not None else set()
-        for matched, known in zip(found, exact, strict=True)
-    ]
-    total = sum(matched.total - len(known) for matched, known in zip(found, exact, strict=True) if matched is not None)
+    total = sum(totals)
+    candidates: list[set[int]] = []
+    for index, steps, known, count in zip(indexes, plans, exact, totals, strict=True):
+        if not steps or not count:
+            candidates.append(set())
+        elif total > VERY_MANY:
+            first = index.foremost(steps, narrowed, bindings, most + len(known))
+            candidates.append({number for number, _ in first} - known)
+        else:
+            candidates.append(index.numbers(steps, narrowed, bindings) - known)
     if not any(candidates):
         return Near(0, [[] for _ in indexes], loosened)
     qualities = [

@@ -3,21 +3,34 @@
 Only for the letters that are shown: the pages are read and analysed again, with the same analyser as the index.
 """
 
+import heapq
+import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from poststelle.german import fold
 from poststelle.records import IndexEntry
-from search.analysis import Analyser, Analysis, Marked, word_key
+from search.analysis import FACT_KEYS, Analyser, Analysis, Marked, word_key
 from search.query import Beginning, Key, Leaf, Phrase, Word
-from search.stems import SEPARABLE
+from search.stems import SEPARABLE, SHORTEST_VERB
 
 SNIPPET_CHARACTERS = 200
 MOST_ANALYSED_CHARACTERS = 200_000
 """Of one letter; a match further in still counts, its snippet shows the beginning."""
 
 _HINT = 4
-"""Letters of a term that lines are searched for before they are analysed, which takes much longer."""
+"""Letters of a term that words are searched for before they are analysed, which takes much longer."""
+_MANY_HINTS = 6
+_MOST_STRETCHES = 4
+_AROUND = 80
+"""Characters that a snippet may show before and behind its words, or that tell what kind of number one is."""
+_REST_OF_WORD = re.compile(r"\S*")
+_SPELLINGS = {
+    "a": "(?:ae|[aäàáâåæ])", "o": "(?:oe|[oöòóôøœ])", "u": "(?:ue|[uüùúû])", "ss": "(?:ss|ß)", "s": "[sßſ]",
+    "e": "[eéèêë]", "c": "[cç]", "n": "[nñ]", "i": "[iíìîï]",
+}  # fmt: skip
+_BLANKS = str.maketrans("\n\t\u00a0", "   ")
 _ELLIPSIS = "…"
 
 
@@ -41,30 +54,22 @@ def best_passage(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser
     """The passage with the most different words of the query, then the most words, then the earliest."""
     markable = tuple(leaf for leaf in leaves if _stands_on_pages(leaf))
     hints = _hints(markable)
-    found = _best_of_pages(entry, markable, analyser, hints) if hints else None
-    return found or _best_of_pages(entry, markable, analyser, None) or _beginning_of(entry)
+    found = _best_of_stretches(entry, markable, analyser, hints) if hints else None
+    return found or _best_of_pages(entry, markable, analyser) or _beginning_of(entry)
 
 
 def _beginning_of(entry: IndexEntry) -> Passage:
     return _cut(next((page for page in entry.pages if page.strip()), ""), 0, [], None)
 
 
-def _best_of_pages(
-    entry: IndexEntry, markable: tuple[Leaf, ...], analyser: Analyser, hints: tuple[str, ...] | None
-) -> Passage | None:
-    """The best passage; with `hints`, only lines that have one of them are looked at, and their neighbours."""
+def _best_of_pages(entry: IndexEntry, markable: tuple[Leaf, ...], analyser: Analyser) -> Passage | None:
+    """The best passage of the whole letter."""
     best: tuple[tuple[int, int], int, int, list[_Match]] | None = None
     allowance = MOST_ANALYSED_CHARACTERS
     for number, page in enumerate(entry.pages, start=1):
         if allowance <= 0 or not markable:
             break
-        shown = page[:allowance]
-        stretches = [(0, len(shown))] if hints is None else _hinted(shown, hints)
-        matches = [
-            _Match(match.start + start, match.end + start, match.leaf)
-            for start, end in stretches
-            for match in _matches(analyser.analyse(shown[start:end]), markable)
-        ]
+        matches = _matches(analyser.analyse(page[:allowance]), markable)
         allowance -= len(page)
         if matches and (best is None or _best_window(matches)[0] > best[0]):
             value, first = _best_window(matches)
@@ -75,9 +80,49 @@ def _best_of_pages(
     return _cut(entry.pages[number - 1], first, matches, number)
 
 
-def _hints(leaves: tuple[Leaf, ...]) -> tuple[str, ...] | None:
-    """Letters of which a line with a match has some in a row; None if what is looked for may be spelled otherwise."""
-    hints: set[str] = set()
+class _Stretch(NamedTuple):
+    """A piece of a page that looks as if it had words of the query; sorts by how much so, then by place."""
+
+    missing_hints: int
+    """Minus the number of different ones."""
+    missing_places: int
+    page: int
+    start: int
+    end: int
+
+
+def _best_of_stretches(
+    entry: IndexEntry, markable: tuple[Leaf, ...], analyser: Analyser, hints: tuple[tuple[str, ...], ...]
+) -> Passage | None:
+    """The best passage of the most promising stretches; only these are analysed, which takes longest."""
+    stretches: list[_Stretch] = []
+    allowance = MOST_ANALYSED_CHARACTERS
+    for number, page in enumerate(entry.pages, start=1):
+        if allowance > 0:
+            stretches += _stretches(number, page[:allowance], hints)
+        allowance -= len(page)
+    best: tuple[tuple[int, int], _Stretch, int, list[_Match]] | None = None
+    for stretch in heapq.nsmallest(_MOST_STRETCHES, stretches):
+        # Neither this one nor those that follow look better than the best is.
+        if best is not None and best[0] >= (-stretch.missing_hints, -stretch.missing_places):
+            break
+        text = entry.pages[stretch.page - 1][stretch.start : stretch.end]
+        matches = [
+            _Match(match.start + stretch.start, match.end + stretch.start, match.leaf)
+            for match in _matches(analyser.analyse(text), markable)
+        ]
+        if matches and (best is None or _best_window(matches)[0] > best[0]):
+            value, first = _best_window(matches)
+            best = (value, stretch, first, matches)
+    if best is None:
+        return None
+    _, stretch, first, matches = best
+    return _cut(entry.pages[stretch.page - 1], first, matches, stretch.page)
+
+
+def _hints(leaves: tuple[Leaf, ...]) -> tuple[tuple[str, ...], ...] | None:
+    """For every leaf, what the words that match it have in them, one hint a word; None if that cannot be said."""
+    hints: dict[tuple[str, ...], None] = {}
     for leaf in leaves:
         match leaf:
             case Word(term=term):
@@ -90,28 +135,54 @@ def _hints(leaves: tuple[Leaf, ...]) -> tuple[str, ...] | None:
                 return None
         if not all(term.isalpha() for term in terms):
             return None
-        # A participle puts its ge- behind such a prefix: abgerechnet, abrechn-.
-        hints.update(SEPARABLE.sub("", term)[:_HINT] or term for term in terms)
+        hints[tuple(map(_hint, terms))] = None
     return tuple(hints)
 
 
-def _hinted(page: str, hints: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Start and end of the stretches of lines with a hint, each with a line more before and behind."""
-    lines: list[tuple[int, int]] = []
-    position = 0
-    for line in page.splitlines(keepends=True):
-        lines.append((position, position + len(line)))
-        position += len(line)
-    stretches: list[tuple[int, int]] = []
-    for index, (start, end) in enumerate(lines):
-        folded = fold(page[start:end])
-        if any(hint in folded for hint in hints):
-            first, last = lines[max(index - 1, 0)][0], lines[min(index + 1, len(lines) - 1)][1]
-            if stretches and first <= stretches[-1][1]:
-                stretches[-1] = (stretches[-1][0], last)
-            else:
-                stretches.append((first, last))
-    return stretches
+def _hint(term: str) -> str:
+    # A participle puts its ge- behind such a prefix: abgerechnet, abrechn-.
+    verb = SEPARABLE.sub("", term)
+    return (verb if len(verb) >= SHORTEST_VERB else term)[:_HINT]
+
+
+def _stretches(number: int, page: str, hints: tuple[tuple[str, ...], ...]) -> list[_Stretch]:
+    """Where words with these hints stand, as pieces of the page of the length of a snippet and a little more."""
+    lowered = page.lower()
+    if len(lowered) != len(page):
+        return []
+    if len(hints) > _MANY_HINTS:
+        folded = fold(page)
+        hints = tuple(several for several in hints if all(hint in folded for hint in several))
+    places = sorted(
+        (match.start(), number) for number, several in enumerate(hints) for match in _spelled(several).finditer(lowered)
+    )
+    found: list[_Stretch] = []
+    end = 0
+    for index, (first, _) in enumerate(places):
+        while end < len(places) and places[end][0] - first <= SNIPPET_CHARACTERS:
+            end += 1
+        inside = places[index:end]
+        different = len({hint for _, hint in inside})
+        start = _end_of_word(page, first - _AROUND) if first > _AROUND else 0
+        stop = _end_of_word(page, min(first + SNIPPET_CHARACTERS + _AROUND, len(page)))
+        # A word longer than what is around is no word: then it begins at the place itself.
+        found.append(_Stretch(-different, -len(inside), number, min(start, first), stop))
+    return found
+
+
+def _end_of_word(page: str, position: int) -> int:
+    match = _REST_OF_WORD.match(page, position)
+    return match.end() if match else position
+
+
+@lru_cache(maxsize=256)
+def _spelled(hint: tuple[str, ...]) -> re.Pattern[str]:
+    """A hint as letters may spell it; of several words, each in the one that follows."""
+    return re.compile(r"\S*\s+\S*?".join("".join(map(_spelling, re.findall("ss|.", word))) for word in hint))
+
+
+def _spelling(letter: str) -> str:
+    return _SPELLINGS.get(letter, re.escape(letter))
 
 
 def clean_line(text: str) -> str:
@@ -131,8 +202,8 @@ def _stands_on_pages(leaf: Leaf) -> bool:
     match leaf:
         case Word(column=column) | Phrase(column=column) | Beginning(column=column):
             return column is None
-        case Key():
-            return True
+        case Key(key=key):
+            return not key.startswith(FACT_KEYS)
         case _:
             return False
 
@@ -231,14 +302,17 @@ def _merged(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _clean(text: str, places: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
     """Blanks for white space, nothing for what does not print; the places follow."""
+    plain = text.translate(_BLANKS)
+    if plain.isprintable() and "  " not in plain:
+        return plain, places
     kept: list[str] = []
-    moved = [0] * (len(text) + 1)
-    for index, character in enumerate(text):
-        moved[index] = len(kept)
+    moved: list[int] = []
+    for character in text:
+        moved.append(len(kept))
         if character.isspace():
             if not kept or kept[-1] != " ":
                 kept.append(" ")
-        elif unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}:
+        elif character.isprintable():
             kept.append(character)
-    moved[len(text)] = len(kept)
+    moved.append(len(kept))
     return "".join(kept), [(moved[start], moved[end]) for start, end in places]

@@ -11,7 +11,9 @@ from collections.abc import Callable
 _PREFIX = r"(?:ab|an|auf|aus|bei|durch|ein|fest|fort|her|hin|los|mit|nach|statt|um|vor|weg|weiter|wieder|zu|zuruck)"
 SEPARABLE = re.compile(f"^{_PREFIX}")
 """What stands before the ge- of a participle."""
-_WITH_GE = re.compile(rf"^({_PREFIX}?)ge(\w{{3,}})$")
+SHORTEST_VERB = 3
+"""Letters of its root, without prefix and ge-."""
+_WITH_GE = re.compile(rf"^({_PREFIX}?)ge(\w{{{SHORTEST_VERB},}})$")
 _PARTICIPLE_WITHOUT_GE = re.compile(r"^(?:be|ent|er|uber|ver|zer)\w{4,}t$|^\w{3,}iert$")
 _VERBS_OF_GE = frozenset(
     {"gebraucht", "gebuhrt", "gehort", "genehmigt", "genugt", "gestattet", "gestatt", "gewahrleistet"}

@@ -14,6 +14,7 @@ from archive.textpart import LetterText, index_entry
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, Damaged, NoRendition, NotPermitted
 from poststelle.records import IndexEntry, PageOrigin, Part
+from poststelle.stages import Stage
 from poststelle.wiring import Session, work_folder
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def searchable(session: Session) -> tuple[str, ...]:
     Raises:
         NotPermitted: none.
     """
+    session.refresh()  # a search that stays open must not go on with rights that were taken away
     compartments = session.book.compartments_for(session.identity.person_id, "find")
     if not compartments:
         raise NotPermitted(
@@ -180,15 +182,16 @@ def _readable(session: Session, letters: Sequence[Registered]) -> Iterator[Index
             )
 
 
-def show(session: Session, name: str) -> Shown:
-    """Facts and recognised text of a letter.
+def show(session: Session, name: str, reason: str | None = None) -> Shown:
+    """Facts and recognised text of a letter; a restricted one only with a reason.
 
     Raises:
+        ConfigurationError: it is restricted, and no reason was given.
         UnknownDocument: no such letter, or not one of this identity's.
     """
     searchable(session)
     registered, compartment = session.reading.resolve(name)
-    session.note("show", document=registered.document_id)
+    session.note("show", document=registered.document_id, **_why(registered, reason))
     return Shown(
         document_id=registered.document_id,
         accession=session.reading.accession(registered),
@@ -197,7 +200,7 @@ def show(session: Session, name: str) -> Shown:
     )
 
 
-def export(session: Session, name: str, rendition: bool = False) -> Exported:
+def export(session: Session, name: str, rendition: bool = False, reason: str | None = None) -> Exported:
     """The bytes of a letter as they were received, or its searchable PDF.
 
     Raises:
@@ -211,12 +214,14 @@ def export(session: Session, name: str, rendition: bool = False) -> Exported:
     registered, compartment = session.reading.resolve(name)
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not take it out. Ask an owner for the right to export.")
+    _require_recipient(session, registered)
+    why = _why(registered, reason)
     exported = _searchable(session, registered) if rendition else _as_received(session, registered)
-    session.note("export", document=registered.document_id, part=exported.part.value)
+    session.note("export", document=registered.document_id, part=exported.part.value, **why)
     return exported
 
 
-def pages_of(session: Session, name: str) -> Exported:
+def pages_of(session: Session, name: str, reason: str | None = None) -> Exported:
     """What a person looks at who wants to see a letter: the searchable PDF, or else the original.
 
     Raises:
@@ -229,11 +234,13 @@ def pages_of(session: Session, name: str) -> Exported:
     registered, compartment = session.reading.resolve(name)
     if compartment not in allowed:
         raise NotPermitted("Your role may find and read the text of this letter, but not open its pages.")
+    _require_recipient(session, registered)
+    why = _why(registered, reason)
     try:
         pages = _searchable(session, registered)
     except NoRendition:
         pages = _as_received(session, registered)
-    session.note("open", document=registered.document_id, part=pages.part.value)
+    session.note("open", document=registered.document_id, part=pages.part.value, **why)
     return pages
 
 
@@ -254,6 +261,32 @@ def view(config: Config, pages: Exported, viewer: list[str], wait: Callable[[], 
                 f"The viewer {viewer[0]!r} cannot be started ({err.strerror}). Name another one with --with COMMAND."
             ) from err
         wait()
+
+
+def _require_recipient(session: Session, registered: Registered) -> None:
+    """A letter of the sealed lane is opened by the one role that it is for.
+
+    Raises:
+        NotPermitted: it is sealed for another role.
+    """
+    role = session.reading.text(registered).classified.sealed_for
+    if role is None:
+        return
+    person = session.book.person(session.identity.person_id)
+    lent = [delegation.role for delegation in session.book.deputy_for(session.identity.person_id)]
+    if person is None or role not in (*person.roles, *lent):
+        raise NotPermitted(f"This letter was not opened; it is sealed for the role {role}. Hand it over unread.")
+
+
+def _why(registered: Registered, reason: str | None) -> dict[str, str]:
+    """What the log says of the reason: a restricted letter is out of use, and whoever takes it back says why.
+
+    Raises:
+        ConfigurationError: it is restricted, and no reason was given.
+    """
+    if registered.stage is Stage.RESTRICTED and not (reason or "").strip():
+        raise ConfigurationError("This letter is restricted. Say with --reason why you need it; that is logged.")
+    return {} if reason is None else {"reason": reason}
 
 
 def _as_received(session: Session, registered: Registered) -> Exported:

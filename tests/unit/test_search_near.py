@@ -243,7 +243,7 @@ def test_a_very_common_word_shows_subjects_first_then_the_newest(
     index.add_many(letter(number, "Rechnung", dated_on=date(2026, 1, number)) for number in range(1, 20))
     index.add(letter(30, "Rechnung", title="Rechnung", dated_on=date(2020, 1, 1)))
     in_full = search(index, "Rechnung", limit=3)
-    monkeypatch.setattr("search.index._VERY_MANY", 5)
+    monkeypatch.setattr("search.finding.VERY_MANY", 5)
 
     assert found(index, "Rechnung", limit=3) == [30, 19, 18]
     assert (search(index, "Rechnung", limit=3).total, in_full.total) == (20, 20)
