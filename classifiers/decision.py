@@ -1,13 +1,14 @@
 """Scores become probabilities, and probabilities a decision: where a letter is filed, and whether someone looks first.
 
 Rules:
-- A letter is filed without a person only if its class is probable enough and no class with fewer readers is possible.
+- A letter is filed without a person only if its class is probable enough for the compartment it would go to, and no
+  class with fewer readers is possible.
 - An unsure letter goes to the narrowest compartment among the confidential classes above the floor.
 - Without such a class it goes to the mail room's own compartment.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from classifiers.settings import ClassifierSettings, ClassRule
@@ -38,26 +39,38 @@ def probabilities(scores: Mapping[str, float], temperature: float) -> dict[str, 
     return {code: value / total for code, value in raised.items()}
 
 
-def decide(chances: Mapping[str, float], settings: ClassifierSettings) -> Decision:
-    """Choose class and compartment; see the rules above."""
+def cautious(chances: Mapping[str, float], by_rules: Mapping[str, float], taught: Set[str]) -> dict[str, float]:
+    """How possible each class still is: a model cannot argue a class away that it was never taught."""
+    return {code: chance if code in taught else max(chance, by_rules[code]) for code, chance in chances.items()}
+
+
+def decide(
+    chances: Mapping[str, float], settings: ClassifierSettings, doubts: Mapping[str, float] | None = None
+) -> Decision:
+    """Choose class and compartment; see the rules above.
+
+    `doubts` are the probabilities that keep a letter out of wider hands, where they are not `chances` themselves.
+    """
+    doubts = chances if doubts is None else doubts
     rules = {rule.code: rule for rule in settings.rules}
     best = max(rules.values(), key=lambda rule: chances[rule.code])
     chance = chances[best.code]
     possible = [
         rule
         for rule in rules.values()
-        if rule.compartment in settings.confidential and chances[rule.code] > settings.confidential_floor
+        if rule.compartment in settings.confidential and doubts[rule.code] > settings.confidential_floor
     ]
     narrower = [rule for rule in possible if _narrowness(rule, settings) < _narrowness(best, settings)]
-    if chance >= settings.accept_at and not narrower:
+    accept_at = dict(settings.accept_in).get(best.compartment, settings.accept_at)
+    if chance >= accept_at and not narrower:
         return Decision(rule=best, probability=chance, compartment=best.compartment, review_reasons=())
     reasons = []
-    if chance < settings.accept_at:
+    if chance < accept_at:
         reasons.append(f"The class is not sure: {best.label} is the likeliest with {chance:.0%}.")
     if narrower:
-        rule = max(narrower, key=lambda rule: chances[rule.code])
-        reasons.append(f"It could be {rule.label} ({chances[rule.code]:.0%}), which fewer people may read.")
-    narrowest = min(possible, key=lambda rule: (_narrowness(rule, settings), -chances[rule.code]), default=None)
+        rule = max(narrower, key=lambda rule: doubts[rule.code])
+        reasons.append(f"It could be {rule.label} ({doubts[rule.code]:.0%}), which fewer people may read.")
+    narrowest = min(possible, key=lambda rule: (_narrowness(rule, settings), -doubts[rule.code]), default=None)
     compartment = settings.unsure_compartment if narrowest is None else narrowest.compartment
     return Decision(rule=best, probability=chance, compartment=compartment, review_reasons=tuple(reasons))
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from classifiers.labels import Labels
 from classifiers.layout import HEAD_TO, Letter
 from classifiers.lines import PageLines, Segment
-from poststelle.german import find_dates
+from poststelle.german import find_amounts, find_dates
 from poststelle.records import Fact
 
 LETTER_DATE: dict[str, float] = {
@@ -36,6 +36,8 @@ BEHIND_PLACE = 0.95
 AT_SIGNATURE = 0.6
 SOMEWHERE_ON_TOP = 0.35
 SOMEWHERE = 0.12
+ITEM = 0.4
+"""A date beside an amount, under the head of a column, is an item's."""
 LEAST = 0.02
 """Below this a date is rather another one than the letter's."""
 
@@ -109,7 +111,8 @@ class LetterDateReader:
         if (above := page.above(segment)) is not None and len(above.words) <= 4:
             certainty = self._labels.ends_at(tuple(t for t in above.tokens if t))
             if certainty is not None:
-                return certainty * 0.96
+                of_item = any(find_amounts(other.text) for other in page.rows[segment.row])
+                return certainty * (ITEM if of_item else 0.96)
         return None
 
 

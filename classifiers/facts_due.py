@@ -32,6 +32,11 @@ _ASKS = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[a-zäöüß)])\.\s")
 UNTIL_AND_ASKED, UNTIL = 0.9, 0.55
+_IS_PAID = re.compile(
+    r"\b(?:überw[ie]+sen|angewiesen|gutgeschrieben|ausgezahlt|ausbezahlt|abgebucht|eingezogen|belastet|entrichtet)\b",
+    re.IGNORECASE,
+)
+_WILL_BE = re.compile(r"\b(?:wird|werden)\b[^.]*\bam\W*$|^\W*(?:am|zum|bis|bis zum)\W*$", re.IGNORECASE)
 _AFTER = re.compile(r"^\W*(?:zur zahlung )?(?:fällig|vorgemerkt|zahlbar|zu zahlen|eingehend|auf unserem konto)", re.I)
 _PERIOD_START = re.compile(r"\d{1,2}\.\s?(?:\d{1,2}\.|[a-zä]{3,9})\s?(?:\d{2,4})?\s*(?:bis|-|–)\W*(?:zum\W*)?$", re.I)
 _COUNTED = re.compile(
@@ -102,6 +107,8 @@ def certainty_of(text: str, start: int, end: int) -> float:
         return 0.95
     if _PERIOD_START.search(before):
         return 0.35
+    if _WILL_BE.search(before) and _IS_PAID.search(after):
+        return 0.88
     certainty = next((certainty for pattern, certainty in _BEFORE if pattern.search(before)), None)
     if certainty is None and _UNTIL.search(before):
         certainty = UNTIL_AND_ASKED if _ASKS.search(before + after) else UNTIL

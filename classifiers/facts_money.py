@@ -58,10 +58,13 @@ PARTS: dict[str, float] = dict.fromkeys(_NOT_TOTALS, 0.05)
 PART = 0.05
 UNDER_COLUMN_HEAD = 0.6
 """Under the head of a column stands its first item, seldom its sum."""
+ONLY_ONE = 0.75
+"""No label announces it, but the letter names no other sum of money."""
 PROVEN = 0.975
 """Certainty of a total that adds up."""
 MOST_ROWS = 60
 """Longer columns are statements; their balance is found by its label."""
+_CAPITAL = re.compile(r"(?:stamm|grund|haft)kapital", re.IGNORECASE)
 _EURO = re.compile(r"€|\bEUR\b|\bEuro\b", re.IGNORECASE)
 _OTHER_CURRENCIES = (
     ("CHF", re.compile(r"\bCHF\b")),
@@ -95,7 +98,7 @@ class MoneyReader:
 
     def read(self, letter: Letter) -> tuple[Fact, ...]:
         """The amount and its currency; empty if the letter names no total."""
-        sums = [found for page in letter.pages for found in self._sums(page)]
+        sums = [found for page in letter.pages for found in self._sums(page)] or _only_one(letter)
         if not sums:
             return ()
         # The letter itself comes first; attachments behind it repeat or detail what it asks for.
@@ -126,6 +129,22 @@ class MoneyReader:
                     )
                 )  # fmt: skip
         return found
+
+
+def _only_one(letter: Letter) -> list[_Sum]:
+    """Without any label: the one sum that the letter names in its text, once or again and again."""
+    found: dict[str, _Sum] = {}
+    for page in letter.pages:
+        for start, end, value in find_amounts(page.flow.text):
+            around = page.flow.text[end : end + 6] + page.flow.text[max(0, start - 5) : start]
+            if not _EURO.search(around) or not value.strip("-0.") or _CAPITAL.search(page.flow.text[:start][-60:]):
+                continue
+            legibility = page.flow.confidence_between(start, end)
+            plain = value.removeprefix("-")
+            found.setdefault(
+                plain, _Sum(value=plain, certainty=ONLY_ONE, legibility=legibility, page=page.number, order=0)
+            )
+    return list(found.values()) if len(found) == 1 else []
 
 
 def _rank(found: _Sum) -> float:
@@ -170,17 +189,25 @@ def _last_of_row(page: PageLines, segment: Segment, usual: float) -> tuple[list[
     return [amount], place, usual * (0.85 if len(found) > 1 else 1.0)
 
 
+def find_tax_lines(page: PageLines) -> list[int]:
+    """Amounts, in cents, of lines that speak of tax."""
+    found: list[int] = []
+    for row in page.rows:
+        line = "  ".join(segment.text for segment in row)
+        if _TAX.search(line):
+            found += [cents for _, _, value in find_amounts(line) if (cents := _cents(value)) > 0]
+    return found
+
+
 def _proven_totals(page: PageLines) -> frozenset[int]:
     """Amounts, in cents, that arithmetic shows to be sums: net plus tax, or all that stands above in the column."""
     cents: set[int] = set()
-    taxes: set[int] = set()
+    taxes = set(find_tax_lines(page))
     column: list[int] = []
     for row in page.rows:
         line = "  ".join(segment.text for segment in row)
         numbers = [_cents(value) for _, _, value in find_amounts(line)]
         cents.update(numbers)
-        if _TAX.search(line):
-            taxes.update(number for number in numbers if number > 0)
         column += numbers[-1:]
     pairs = ((net, tax) for tax in taxes for net in cents if 0.04 * net <= tax <= 0.26 * net)
     return frozenset(net + tax for net, tax in pairs if net + tax in cents) | _column_sums(column)

@@ -2,9 +2,9 @@
 
 import re
 
-from classifiers.labels import Labels, value_places
-from classifiers.layout import Letter
-from classifiers.lines import Segment
+from classifiers.labels import FoundLabel, Labels, value_places
+from classifiers.layout import HEAD_TO, Letter
+from classifiers.lines import Segment, token
 from poststelle.german import find_amounts, find_dates, find_ibans
 from poststelle.records import Fact
 
@@ -46,9 +46,28 @@ CUSTOMER_NUMBERS: dict[str, float] = {
     "Kundennummer": 0.97, "Kunden Nr": 0.97, "Kundennr": 0.97, "Kd Nr": 0.95, "KdNr": 0.95, "Customer No": 0.95,
 }  # fmt: skip
 
+FILE_NUMBERS: dict[str, float] = {
+    "Aktenzeichen": 0.97, "Az": 0.93, "Unser Aktenzeichen": 0.97, "Geschäftszeichen": 0.97, "Gz": 0.9,
+    "Geschäftsnummer": 0.95, "Aktennummer": 0.95, "Akten Nr": 0.95, "Akte": 0.85, "Registerzeichen": 0.9,
+}  # fmt: skip
+"""The number under which an authority, a court or a law firm keeps the matter; often the reference as well."""
+
 IN_SUBJECT = 0.8
+OF_ANOTHER = 0.6
+"""A number behind "zu", "auf" or "Ihre" in the subject may be another paper's."""
+BY_ITS_FORM = 0.82
+"""A label that we do not know, but whose last part says that a number follows."""
 SHORTEST_SURE = 3
 """A shorter number is rather a day, a page or a quantity."""
+_NUMBERED = re.compile(r"(?:nummer|nr|nummern|vorgang|zeichen|referenz|kennung|registratur)$")
+_OTHERS_NUMBERS = re.compile(
+    r"kunden|kd|telefon|tel|fax|haus|post|bank|konto|blz|ust|steuer|st|bestell|artikel|art|serien|pos|lfd|seite|ihr"
+    r"|register|hr|glaubiger|durchwahl|mobil|zimmer|kenn|pin|geburt|sozialversicherung|rentenversicherung|lieferant"
+    r"|kreditor|debitor|charge|auftraggeber|projekt|kostenstelle"
+)
+_REFERS = re.compile(
+    r"\b(?:zu|zur|zum|an|auf|ihre[rnms]?|wegen|über|mit|gegen|von|vom|der|des|den)\s+(?:\S+\s+){0,2}$", re.I
+)
 _CODE = re.compile(r"^\W{0,2}((?=[^\s]*\d)[A-Za-zÄÖÜäöü0-9][\w./\-–]*\w|\d)\W*$")
 _COURT_NUMBER = re.compile(r"\W*(\d{1,4} [A-Za-z]{1,4} \d{1,6}/\d{2,4})(?!\d)")
 _PIECE = re.compile(r"^[\w.]{1,12}$|^[/–-]$")
@@ -61,6 +80,7 @@ class ReferenceReader:
     def __init__(self) -> None:
         self._references = Labels(REFERENCES)
         self._customer_numbers = Labels(CUSTOMER_NUMBERS)
+        self._file_numbers = Labels(FILE_NUMBERS)
 
     @property
     def words(self) -> frozenset[str]:
@@ -68,13 +88,16 @@ class ReferenceReader:
         return self._references.words | self._customer_numbers.words
 
     def read(self, letter: Letter) -> tuple[Fact, ...]:
-        """The reference and the customer number, as far as printed."""
+        """The reference, the customer number and the file number, as far as printed."""
         reference = _labelled(letter, self._references, "reference")
+        if reference is None or reference.confidence < BY_ITS_FORM:
+            reference = max(filter(None, (reference, _labelled_by_form(letter))), key=_confidence, default=None)
         in_subject = _in_subject(letter)
         if reference is None or (in_subject is not None and in_subject.confidence > reference.confidence):
             reference = in_subject or reference
         customer = _labelled(letter, self._customer_numbers, "customer_number")
-        return tuple(fact for fact in (reference, customer) if fact is not None)
+        file_number = _labelled(letter, self._file_numbers, "file_number")
+        return tuple(fact for fact in (reference, customer, file_number) if fact is not None)
 
 
 def _labelled(letter: Letter, labels: Labels, name: str) -> Fact | None:
@@ -93,6 +116,29 @@ def _labelled(letter: Letter, labels: Labels, name: str) -> Fact | None:
                         best = Fact(name=name, value=text, confidence=round(certainty, 3), page=page.number)
                     break
     return best
+
+
+def _confidence(fact: Fact) -> float:
+    return fact.confidence
+
+
+def _labelled_by_form(letter: Letter) -> Fact | None:
+    """In the head of the letter: a short label such as "Vorgang" or "Pers.-Nr.", and a number under or behind it."""
+    for segment in letter.first.segments:
+        if segment.top > HEAD_TO + 0.12 or len(segment.words) > 6 or segment in letter.address:
+            continue
+        # As it was read: what we do not know must not be put right into what we know.
+        tokens = [token(word.text) for word in segment.words]
+        end = next((end for end, text in enumerate(tokens[:3], 1) if _NUMBERED.search(text)), 0)
+        if not end or _OTHERS_NUMBERS.match("".join(tokens[:end])):
+            continue
+        label = FoundLabel(segment=segment, start=0, end=end, certainty=BY_ITS_FORM)
+        for place, offset, usual in value_places(letter.first, label):
+            if (code := _code_at(place, offset)) is None or len(code[0]) < SHORTEST_SURE:
+                continue
+            certainty = round(BY_ITS_FORM * usual * code[1], 3)
+            return Fact(name="reference", value=code[0], confidence=certainty, page=letter.first.number)
+    return None
 
 
 def _code_at(segment: Segment, offset: int) -> tuple[str, float] | None:
@@ -122,7 +168,7 @@ def _code_at(segment: Segment, offset: int) -> tuple[str, float] | None:
 
 
 def _is_something_else(code: str) -> bool:
-    if re.fullmatch(r"[A-Z]{2}\d{2}|DE\d{9}", code):
+    if re.fullmatch(r"[A-Z]{2}\d{2}|DE[\dSOIlB]{9}", code):
         return True  # the beginning of an account number, a VAT id
     return bool(find_dates(code) or find_ibans(code) or [a for a in find_amounts(code) if a[1] - a[0] == len(code)])
 
@@ -132,6 +178,7 @@ def _in_subject(letter: Letter) -> Fact | None:
         for match in _SUBJECT_CODE.finditer(segment.text):
             if _is_something_else(match[1]) or re.fullmatch(r"(?:19|20)\d\d", match[1]):
                 continue
-            sure = IN_SUBJECT * segment.confidence_between(*match.span())
+            usual = OF_ANOTHER if _REFERS.search(segment.text[: match.start()]) else IN_SUBJECT
+            sure = usual * segment.confidence_between(*match.span())
             return Fact(name="reference", value=match[1], confidence=round(sure, 3), page=segment.page)
     return None

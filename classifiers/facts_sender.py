@@ -25,10 +25,20 @@ _SEPARATOR = re.compile(r"\s*[·•|,;+*]\s*|\s+[-–—:]\s+|\s{3,}")
 _NOT_A_NAME = re.compile(
     r"@|www\.|https?:|\btel\b|telefon|telefax|\bfax\b|\bseite\b|\bdatum\b|e-?mail|\biban\b|\bbic\b|\bust\b|ust-?id"
     r"|steuer-?n|\bhr[ab]\b|\bkonto\b|\bgrüßen?\b|bankverbindung|geschäftsführ"
-    r"|^\W*(?:firma|herrn?|frau|an|per|einschreiben|persönlich|vertraulich|eingegangen|betreff|postfach)\W*$",
+    r"|^\W*(?:firma|herrn?|frau|an|per|einschreiben|persönlich|vertraulich|eingegangen|betreff|postfach)\W*$"
+    r"|^\W*(?:anlagen?|beilagen?|anhang|beigefügt)\b",
     re.IGNORECASE,
 )
 _STREET = re.compile(r"(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|damm|ufer|hof)\s*\d+", re.IGNORECASE)
+_PART_OF = re.compile(
+    r"^(?:[A-ZÄÖÜ][\w-]*(?:abteilung|amt|büro|schutz|stelle|dezernat|referat|dienst|kasse|aufsicht|wesen|recht|medizin|kunde"
+    r"|heilkunde|chirurgie|steuern?|gericht)\b.{0,30}|(?:Fach(?:arzt|ärztin|anwalt|anwältin)|Rechtsanw\w+|Notar\w*"
+    r"|Steuerberat\w+|Zweigstelle|Außenstelle|Dezernat|Referat|Abteilung|Fachbereich|Amt für)\b.{0,50}"
+    r"|(?:[A-ZÄÖÜ][a-zäöü]+ )?(?:Medizin|Innere Medizin)|(?:Prof\. )?Dr\. .{3,40}"
+    r"|(?:Innere|Orthopädie|Chirurgie|Pädiatrie|Kardiologie|Neurologie|Dermatologie|Urologie|Gynäkologie)\b.{0,30})$"
+)
+_NARROW = re.compile(r"\b(e)\.([VKG])\.(?!\w)")
+_ROMAN = re.compile(r"(?<= )[Il|]{2,3}$")
 _STREET_BEHIND = re.compile(
     r"(?:\b(?:GmbH|AG|KG|OHG|GbR|UG|eG|mbH|mbB|VVaG|SE|KGaA|e\. ?V\.|e\. ?K\.))([.,;:-] ?[A-ZÄÖÜ][^.,;]*\d.*)$"
 )
@@ -60,8 +70,23 @@ class SenderReader:
         best = max(group, key=lambda candidate: candidate.weight * candidate.confidence)
         total = sum(candidate.weight for candidate in group)
         certainty = best.confidence * (1 - 0.5 ** (total / 1.5))
-        name = " ".join(_spelt(word, group) for word in best.name.split())
+        name = " ".join(_spelt(word, group) for word in _spaced(best, group).split())
+        name = _in_print(self._with_second_line(letter, name))
         return Fact(name="sender", value=name, confidence=round(certainty, 3), page=letter.first.number)
+
+    def _with_second_line(self, letter: Letter, name: str) -> str:
+        """Offices, practices and chambers say in a second line of the letterhead which part of them, or who, writes."""
+        if _LEGAL_FORM.search(name):
+            return name
+        for line in letter.first.segments:
+            if line.top > 0.15 or line is letter.return_line or tokens_of(_CLEAN.sub("", line.text)) != tokens_of(name):
+                continue
+            for below in (segment for row in letter.first.rows[line.row + 1 : line.row + 3] for segment in row):
+                second = _CLEAN.sub("", below.text)
+                near = below.top - line.bottom < 2 * line.height and below.left < line.right and line.left < below.right
+                if near and _PART_OF.search(second) and not any(c.isdigit() for c in second):
+                    return f"{name}, {second}"
+        return name
 
     def _candidates(self, letter: Letter) -> list[_Candidate]:
         recipient = {id(segment) for segment in letter.address}
@@ -143,6 +168,23 @@ def _name_part(text: str) -> str:
         # A separator that was read as a point: "Muster GmbH. Hauptstr. 7".
         name = name[: cut.start(1)]
     return _CLEAN.sub("", name)
+
+
+def _spaced(best: _Candidate, group: list[_Candidate]) -> str:
+    """The same letters with the blanks that most places put between them."""
+    letters = best.name.replace(" ", "")
+    votes: dict[str, float] = {}
+    for candidate in group:
+        if candidate.name.replace(" ", "") == letters:
+            # A blank is rather lost than found.
+            votes[candidate.name] = votes.get(candidate.name, 0.0) + candidate.weight * (1 + candidate.name.count(" "))
+    return max(votes, key=lambda name: votes[name], default=best.name)
+
+
+def _in_print(name: str) -> str:
+    """As a printer sets it, where recognition loses narrow blanks and mistakes a Roman number."""
+    name = _NARROW.sub(r"\1. \2.", name)
+    return _ROMAN.sub(lambda match: "I" * len(match.group()), name)
 
 
 def _spelt(word: str, group: list[_Candidate]) -> str:

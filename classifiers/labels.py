@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from classifiers.lines import PageLines, Segment, tokens_of
 
+_SHORTEST_GLUED = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundLabel:
@@ -25,6 +27,9 @@ class Labels:
         for label, certainty in certainties.items():
             tokens = tokens_of(label)
             self._by_first.setdefault(tokens[0], []).append((tokens, certainty))
+            if len(tokens) > 1 and len("".join(tokens)) >= _SHORTEST_GLUED:
+                # A narrow gap is easily lost: "MahnungNr.", "Fälligam".
+                self._by_first.setdefault("".join(tokens), []).append((("".join(tokens),), certainty))
         for candidates in self._by_first.values():
             candidates.sort(key=lambda item: -len(item[0]))
 

@@ -14,7 +14,7 @@ HEAD_TO = 0.33
 """The head of a letter ends here: letterhead, address field and reference block."""
 
 POSTCODE = re.compile(r"(?<![\d-])(?:D[- ])?\d{5} [A-ZÄÖÜ][a-zäöüß]")
-_POSTCODE_LINE = re.compile(r"^(?:D[- ])?\d{5} [A-ZÄÖÜ]")
+_POSTCODE_LINE = re.compile(r"^(?:D[- ])?\d{5}[ ,.–-]{1,2}[A-ZÄÖÜ]")
 _SALUTATION = re.compile(
     r"^(?:Sehr\s+ge\S{2,4}t\S*\b|Guten Tag\b|Liebe[rs]?\s+[A-ZÄÖÜ]|Hallo\b|Werte[rs]?\s+[A-ZÄÖÜ]|Dear\b)", re.IGNORECASE
 )

@@ -61,6 +61,8 @@ class ClassifierSettings:
     rules: tuple[ClassRule, ...]
     accept_at: float = 0.8
     """A class at least this probable is filed without a person."""
+    accept_in: tuple[tuple[str, float], ...] = ()
+    """Where a compartment asks for more (or less) than `accept_at`: (compartment, probability)."""
     confidential: frozenset[str] = frozenset({"restricted", "management", "hr", "legal"})
     """Compartments that few people read."""
     narrowest_first: tuple[str, ...] = ("restricted", "management", "hr", "legal")
@@ -74,5 +76,7 @@ class ClassifierSettings:
     """Pages recognised with a lower mean confidence are looked at by a person."""
     archive_number_prefix: str = "ASN"
     """What the codes on our own archive number stickers begin with."""
+    sealed_lane: tuple[tuple[str, str], ...] = ()
+    """(lane, role): letters to works council, company doctor, … stay unread, for that role; see sealed_lane.py."""
     temperature: float = 0.65
     """Score difference that counts as one step of log-odds; `decision.probabilities` says how it was chosen."""

@@ -33,6 +33,9 @@ def test_an_invoice_yields_all_that_bookkeeping_needs() -> None:
         "currency": "EUR",
         "due_date": "2026-04-14",
         "iban": "DE89370400440532013000",
+        "net_amount": "1000.00",
+        "tax_amount": "190.00",
+        "recipient": "Musterbetrieb GmbH",
     }
 
 
