@@ -91,8 +91,8 @@ def match_letters(read: Sequence[Sequence[str]], truths: Sequence[Sequence[str]]
     return ordered
 
 
-def tree_memory_bytes(process_id: int) -> int:
-    """Proportional set size of a process and everything below it."""
+def tree_pids(process_id: int) -> list[int]:
+    """A process and everything below it."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -100,10 +100,17 @@ def tree_memory_bytes(process_id: int) -> int:
         except OSError:
             continue
         children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    total, waiting = 0, [process_id]
+    found, waiting = [], [process_id]
     while waiting:
-        number = waiting.pop()
-        waiting += children.get(number, [])
+        found.append(waiting.pop())
+        waiting += children.get(found[-1], [])
+    return found
+
+
+def tree_memory_bytes(process_id: int) -> int:
+    """Proportional set size of a process and everything below it."""
+    total = 0
+    for number in tree_pids(process_id):
         try:
             lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
         except OSError:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from intake.folder import Claim as Claim
     from intake.folder import Inbox as Inbox
     from intake.folder import SourceChanged as SourceChanged
+    from intake.languages import missing_languages as missing_languages
+    from intake.languages import require_languages as require_languages
     from intake.pool import CutOut as CutOut
     from intake.pool import NotCut as NotCut
     from intake.pool import Recognition as Recognition
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from intake.stacks import letter_barcodes as letter_barcodes
     from intake.stacks import letter_pages as letter_pages
     from intake.stacks import plan_stack as plan_stack
+    from intake.watching import Notice as Notice
     from intake.wholeness import Wholeness as Wholeness
     from intake.wholeness import WholenessState as WholenessState
     from intake.wholeness import is_whole as is_whole
@@ -34,6 +37,7 @@ _HOMES = {
     "Inbox": "folder",
     "IntakeSettings": "settings",
     "NotCut": "pool",
+    "Notice": "watching",
     "Recognition": "pool",
     "RecognitionPool": "pool",
     "Snapshot": "snapshot",
@@ -44,7 +48,9 @@ _HOMES = {
     "is_whole": "wholeness",
     "letter_barcodes": "stacks",
     "letter_pages": "stacks",
+    "missing_languages": "languages",
     "plan_stack": "stacks",
+    "require_languages": "languages",
     "unreadable": "reasons",
 }
 

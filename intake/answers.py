@@ -169,9 +169,7 @@ def _field(value: Any) -> str:
 
 
 def needs_rendition(media_type: str, pages: Iterable[RecognisedPage]) -> bool:
-    """Whether a file cannot be searched as it is: every picture, and a PDF with a page that we recognised."""
-    if media_type == "application/xml":
-        return False
+    """Whether a file cannot be read and searched as it is: pictures, XML, and a PDF with a page that we recognised."""
     return media_type != "application/pdf" or any(page.origin in RECOGNISED for page in pages)
 
 

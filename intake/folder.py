@@ -1,18 +1,20 @@
 """The drop folder: what lies in it, taking a file by renaming it, handing it back, and removing it at the end."""
 
+import contextlib
 import hashlib
 import os
 import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from intake.wholeness import Observer, Wholeness, WholenessState
+from intake.watching import Notice, must_poll_at, watch_inbox
+from intake.wholeness import Handover, Observer, Wholeness, WholenessState
 from poststelle.durable import Disk
 from poststelle.errors import StorageError
 
@@ -25,6 +27,7 @@ _UNFINISHED_SUFFIXES = (
 _UNFINISHED_PREFIXES = (".", "~")
 _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _READ_BYTES = 1 << 20
+_NAME_BYTES = 255
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 1.0
 
@@ -77,13 +80,34 @@ class Inbox:
         self._settle_seconds = settle_seconds
         self._elapsed = elapsed
         self._claimed = root / OWN_FOLDER / "claimed"
-        self._observer = Observer(settle_seconds, give_up_seconds, now, elapsed)
+        # A share that is polled stamps its files by a clock of its own.
+        same_clock = not must_poll_at(root, how_to_watch)
+        self._observer = Observer(settle_seconds, give_up_seconds, now, elapsed, same_clock=same_clock)
+        self._was_mounted = False
         self._refused: dict[Path, bool] = {}
 
-    def leftovers(self) -> list[Claim]:
-        """Claims that an earlier run left, oldest first; empty claim folders are removed."""
+    def is_there(self) -> bool:
+        """Whether the folder can be looked into; once it was a mounted share, an empty mount point does not count."""
+        try:
+            with os.scandir(self.root):
+                mounted = os.path.ismount(self.root)
+        except OSError:
+            return False
+        if self._was_mounted and not mounted:
+            return False
+        self._was_mounted = mounted
+        return True
+
+    def told(self, path: Path, handover: Handover | None) -> None:
+        """Pass on what the kernel told of a file; any thread."""
+        self._observer.told(path, handover)
+
+    def leftovers(self, besides: Container[str] = ()) -> list[Claim]:
+        """Claims that an earlier run left, oldest first, without those known; empty claim folders are removed."""
         claims: list[Claim] = []
         for folder in sorted(self._claimed.glob("*")):
+            if folder.name in besides:
+                continue
             if not _DOCUMENT_ID.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
                 continue
             files = [path for path in sorted(folder.rglob("*")) if not path.is_dir() or path.is_symlink()]
@@ -117,7 +141,7 @@ class Inbox:
         return found
 
     def refused(self) -> list[Path]:
-        """Links, pipes and devices that scans met and will never take; each is told once."""
+        """Links, pipes, devices and what may not be moved: met, and not taken; each is told once."""
         news = [path for path, told in self._refused.items() if not told]
         self._refused.update(dict.fromkeys(news, True))
         return news
@@ -135,11 +159,17 @@ class Inbox:
             raise ValueError("a document id is 32 lower-case hex digits")
         folder = self._claimed / document_id
         target = folder / path.relative_to(self.root)
+        if not os.path.lexists(path):
+            return None  # nothing is made for it: the share may be gone, and its mount point is no inbox
         self._disk.make_folder(target.parent)
         try:
             self._disk.rename(path, target)
         except FileNotFoundError:
             self._remove_folders(folder)
+            return None
+        except PermissionError:
+            self._remove_folders(folder)
+            self._refused.setdefault(path, False)
             return None
         self._observer.forget(path)
         return self._claim_at(folder, target)
@@ -161,9 +191,30 @@ class Inbox:
                 "and the free space, then try again."
             ) from err
 
-    def adopt_bytes(self, content: bytes, name: str, document_id: str) -> Claim:
-        """Claim bytes that come from the archive itself: a quarantined file that is tried again."""
-        return self._adopt(iter([content]), name, document_id)
+    def adopt_bytes(self, content: bytes, name: str, document_id: str, hint: str | None = None) -> Claim:
+        """Claim bytes that come from the archive itself: a quarantined file that is tried again.
+
+        The claim appears with its file in one rename, so that a watcher that looks in this moment sees all or nothing.
+        """
+        aside = self.root / OWN_FOLDER / "adopting" / document_id
+        folder = self._claimed / document_id
+        inner = aside / (hint or "")
+        self._disk.make_folder(inner)
+        self._disk.make_folder(folder.parent)
+        # Under a short name first: its own may leave no room for a temporary ending.
+        self._disk.write_new(inner / "content", [content])
+        self._disk.rename(inner / "content", inner / name)
+        self._disk.rename(aside, folder)
+        return self._claim_at(folder, folder / (hint or "") / name)
+
+    def is_claimed(self, document_id: str) -> bool:
+        """Whether a claim of this id is being taken in, or waits for it."""
+        return (self._claimed / document_id).is_dir()
+
+    def ring(self) -> None:
+        """Let a watcher look now instead of at its next round."""
+        with contextlib.suppress(OSError):
+            os.utime(self.root)
 
     def _adopt(self, chunks: Iterator[bytes], name: str, document_id: str) -> Claim:
         aside = self.root / OWN_FOLDER / "adopting" / document_id
@@ -190,7 +241,12 @@ class Inbox:
     def sweep(self) -> None:
         """Remove copies that a crash left unfinished; their originals are still where they were."""
         for path in (self.root / OWN_FOLDER / "adopting").glob("*"):
-            self._disk.unlink(path, missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                for file in [inner for inner in path.rglob("*") if not inner.is_dir() or inner.is_symlink()]:
+                    self._disk.unlink(file, missing_ok=True)
+                self._remove_folders(path)
+            else:
+                self._disk.unlink(path, missing_ok=True)
 
     def whole_files(self, sleep: Callable[[float], object] = time.sleep) -> Iterator[Path]:
         """What can be taken now, oldest first; waits once for files to settle, not for unfinished ones."""
@@ -208,14 +264,17 @@ class Inbox:
 
     def hand_back(self, claim: Claim) -> Path:
         """Put a claimed file back under its old name; with a number if that name is taken. Returns where."""
+        if not self.is_there():
+            raise StorageError(
+                "The inbox is not there any more. The file lies in it, claimed; the next intake goes on."
+            )
         place = self.root / (claim.hint or "")
         self._disk.make_folder(place)
         target, number = place / claim.source_name, 1
         # Nothing is ever replaced: two scans of one name are two letters.
         while os.path.lexists(target):
             number += 1
-            name = Path(claim.source_name)
-            target = place / f"{name.stem}-{number}{name.suffix}"
+            target = place / _numbered(claim.source_name, number)
         self._disk.rename(claim.path, target)
         self._remove_folders(self._claimed / claim.document_id)
         return target
@@ -240,13 +299,18 @@ class Inbox:
             ) from err
         self._remove_folders(self._claimed / claim.document_id)
 
-    def watch(self, stop: threading.Event) -> Iterator[Path]:
+    def watch(
+        self,
+        stop: threading.Event,
+        *,
+        tell: Callable[[Notice], None] = lambda notice: None,
+        on_look: Callable[[bool], None] = lambda waiting: None,
+    ) -> Iterator[Path]:
         """Whole files (and given-up ones) as they come, until `stop` is set. See watching.py."""
-        from intake.watching import watch_inbox
-
         return watch_inbox(
-            self, stop, settle_seconds=self._settle_seconds, elapsed=self._elapsed, how=self._how_to_watch
-        )
+            self, stop, settle_seconds=self._settle_seconds, elapsed=self._elapsed, how=self._how_to_watch, tell=tell,
+            on_look=on_look,
+        )  # fmt: skip
 
     def _claim_at(self, folder: Path, path: Path) -> Claim:
         hint = path.parent.relative_to(folder).as_posix()
@@ -286,6 +350,15 @@ def is_passed_over(name: str) -> bool:
     """Whether a name says that it is not a finished scan: hidden, temporary, or the system's own."""
     lower = name.lower()
     return lower.startswith(_UNFINISHED_PREFIXES) or lower.endswith(_UNFINISHED_SUFFIXES) or lower in _SYSTEM_FILES
+
+
+def _numbered(name: str, number: int) -> str:
+    """A name with a number before its ending, as long as a file system allows."""
+    stem, ending = os.path.splitext(name)  # noqa: PTH122  (a name, not a path)
+    ending = f"-{number}{ending}"
+    while len(os.fsencode(stem + ending)) > _NAME_BYTES:
+        stem = stem[:-1]
+    return stem + ending
 
 
 def _sha256_of(path: Path) -> str:

@@ -29,8 +29,10 @@ from poststelle.errors import ConfigurationError
 from poststelle.records import Barcode, EInvoice, RecognisedPage
 
 OnPage = Callable[[int, int], None]
+IsSealed = Callable[[RecognisedPage], bool]
 _MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "application/xml")
 _FALSE_STARTS = 3
+_SHORT_PAGES = 2
 _WORKERS_DO_NOT_START = (
     "The processes that read letters end before they begin. No letter was taken out of the inbox. Check free memory, "
     "then run `poststelle doctor`."
@@ -69,6 +71,11 @@ class _Letter:
     descriptor: int
     future: "Future[Any]"
     on_page: OnPage | None
+    languages: tuple[str, ...] = ()
+    """Empty: the office's."""
+    is_sealed: "IsSealed | None" = None
+    """To be asked about the first page; None once it was."""
+    stays_unread: bool = False
     media_type: str = ""
     page_count: int = 0
     einvoice: EInvoice | None = None
@@ -80,6 +87,11 @@ class _Letter:
     damaged: int = 0
     jobs_at_work: int = 0
     finished: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it goes before thick ones: it is done in a moment, and somebody may wait for it."""
+        return self.page_count <= _SHORT_PAGES
 
     @property
     def pages_in_order(self) -> tuple[RecognisedPage, ...]:
@@ -102,6 +114,8 @@ class _Job:
     """Second try, with simpler settings."""
     false_starts: int = 0
     """How many workers ended before they saw anything of the letter."""
+    codes_only: bool = False
+    """The page is not read; a separator sheet is noticed."""
     cut: int | None = None
     """Place of the part that is to be cut out; such a job reads no page."""
 
@@ -131,7 +145,13 @@ class _Job:
         if self.asks_for_rendition:
             pages = pages_question(self.letter.pages_in_order)
             return {"kind": "rendition", "media_type": self.letter.media_type, "pages": pages}
-        return {"kind": "page", "page": self.page, "simple": self.simple}
+        if self.codes_only:
+            return {"kind": "page", "page": self.page, "codes_only": True}
+        return {"kind": "page", "page": self.page, "languages": self.letter.languages, "simple": self.simple}
+
+
+class _WarmUp:
+    """Asks a worker to load everything before a letter comes; stands in the queue as letter 0."""
 
 
 class RecognitionPool:
@@ -141,7 +161,8 @@ class RecognitionPool:
         self._settings = settings
         self._work_folder = work_folder
         self._keys = itertools.count(1)
-        self._queue: FairQueue[_Job] = FairQueue()
+        self._queue: FairQueue[_Job | _WarmUp] = FairQueue()
+        self._is_warming_up = False
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._letters: dict[int, _Letter] = {}
@@ -154,15 +175,31 @@ class RecognitionPool:
         for thread in self._threads:
             thread.start()
 
-    def recognise(self, snapshot: Snapshot, on_page: OnPage | None = None) -> "Future[Recognition]":
+    def recognise(
+        self,
+        snapshot: Snapshot,
+        on_page: OnPage | None = None,
+        languages: tuple[str, ...] = (),
+        is_sealed: IsSealed | None = None,
+    ) -> "Future[Recognition]":
         """Read a file; `on_page(done, total)` is called from a pool thread after each page.
 
+        `is_sealed` is asked about the first page, before any other is read: if it says so, the others stay unread
+        (only their codes are looked for: a separator sheet behind it means that it is one letter of a stack).
+        `languages` is one of the settings' `more_languages`; without it the office's are read.
         The future fails with `UnreadableFile` for quarantine, with `ConfigurationError` if the engine is
         missing, and is cancelled by `abort`.
         """
         future: Future[Recognition] = Future()
         # Our own descriptor: the caller may close the snapshot before we noticed that it lost interest.
-        letter = _Letter(key=next(self._keys), descriptor=os.dup(snapshot.fileno()), future=future, on_page=on_page)
+        letter = _Letter(
+            key=next(self._keys),
+            descriptor=os.dup(snapshot.fileno()),
+            future=future,
+            on_page=on_page,
+            languages=languages if languages in self._settings.more_languages else (),
+            is_sealed=is_sealed,
+        )
         self._begin(letter, [_Job(letter=letter, page=0)])
         return future
 
@@ -172,7 +209,8 @@ class RecognitionPool:
                 os.close(letter.descriptor)
                 raise RuntimeError("the pool is closed")
             self._letters[letter.key] = letter
-        self._queue.put(letter.key, list(jobs))
+        # Looking what a file is costs little, and a thick one may hide a short letter behind it.
+        self._queue.put(letter.key, list(jobs), ahead=all(job.page == 0 and job.cut is None for job in jobs))
 
     def cut(self, snapshot: Snapshot, recognition: Recognition, parts: Sequence[Sequence[int]]) -> "Future[Any]":
         """Cut letters out of a stack that was read: a tuple of `CutOut`, one for each part (page numbers, 1-based).
@@ -191,6 +229,16 @@ class RecognitionPool:
         )
         self._begin(letter, [_Job(letter=letter, page=0, cut=place) for place in range(len(parts))])
         return future
+
+    def warm_up(self, *, every: bool = False) -> None:
+        """Let a worker, or every one, load its libraries and models now: letters are coming. Cheap where one is ready
+        or at work."""
+        with self._lock:
+            if self._is_warming_up or self._letters or any(worker.has_worked for worker in self._workers):
+                return
+            self._is_warming_up = not self._queue.closed
+            if self._is_warming_up:
+                self._queue.put(0, [_WarmUp() for _ in (self._workers if every else self._workers[:1])])
 
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers, for `status` and for drills that kill one."""
@@ -226,7 +274,9 @@ class RecognitionPool:
         """One thread per worker: take a job, ask, pass the answer on; until the pool is closed."""
         while True:
             job = self._queue.take(self._settings.workers_idle_seconds)
-            if job is not None:
+            if isinstance(job, _WarmUp):
+                self._get_ready(slot)
+            elif job is not None:
                 self._do(slot, job)
             elif self._queue.closed:
                 break
@@ -265,6 +315,15 @@ class RecognitionPool:
         finally:
             self._let_go(letter)
 
+    def _get_ready(self, slot: int) -> None:
+        try:
+            self._workers[slot].prepare()
+        except (NotStarted, ConfigurationError):
+            # The letter that comes will tell what is wrong.
+            self._replace(slot, WorkerProcess.kill)
+        finally:
+            self._is_warming_up = False
+
     def _start_again(self, slot: int, job: _Job, err: Exception) -> None:
         """The letter is not to blame: another worker may try, but not for ever."""
         self._replace(slot, WorkerProcess.kill)
@@ -297,6 +356,10 @@ class RecognitionPool:
             raise unreadable(str(code), self._limit_of(str(code)))
         if job.page == 0 and (answer is not None or job.simple):
             self._plan_pages(letter, answer)
+            return
+        if job.codes_only:
+            letter.barcodes[job.page] = _codes_of(job, answer)
+            self._add_page(letter, unread_page(job.page), False)
             return
         damaged = answer is not None and answer.get("damaged") is True
         page, codes = (None, ()) if damaged else _page_of(job, answer)
@@ -336,7 +399,13 @@ class RecognitionPool:
         except Implausible as err:
             raise unreadable("damaged") from err
         letter.media_type, letter.page_count = media_type, count
-        self._queue.put(letter.key, [_Job(letter=letter, page=number + 1) for number in range(count)])
+        if letter.einvoice is not None:
+            letter.is_sealed = None
+        # Whether the others may be read at all, the first page says.
+        first = 1 if letter.is_sealed is not None else count
+        self._queue.put(
+            letter.key, [_Job(letter=letter, page=number + 1) for number in range(first)], ahead=letter.is_short
+        )
 
     def _add_page(self, letter: _Letter, page: RecognisedPage, damaged: bool) -> None:
         with self._lock:
@@ -345,17 +414,43 @@ class RecognitionPool:
             done = len(letter.pages)
         if letter.on_page is not None:
             letter.on_page(done, letter.page_count)
+        if letter.is_sealed is not None and page.number == 1:
+            letter.stays_unread, letter.is_sealed = letter.is_sealed(page), None
+            self._queue.put(
+                letter.key,
+                [
+                    _Job(letter=letter, page=number, codes_only=letter.stays_unread)
+                    for number in range(2, letter.page_count + 1)
+                ],
+            )
         if done < letter.page_count:
+            return
+        if letter.stays_unread and self._read_after_all(letter):
             return
         if letter.damaged == letter.page_count:
             raise unreadable("damaged")
         # The letters of a stack get searchable PDFs of their own when they are cut out.
         is_stack = plan_stack(letter.pages_in_order, letter.barcodes_in_order) is not None
-        if needs_rendition(letter.media_type, letter.pages.values()) and not is_stack:
+        wanted = not is_stack and not letter.stays_unread
+        if wanted and needs_rendition(letter.media_type, letter.pages.values()):
             # Never tried twice: the letter is whole without it.
-            self._queue.put(letter.key, [_Job(letter=letter, page=letter.page_count + 1)])
+            self._queue.put(letter.key, [_Job(letter=letter, page=letter.page_count + 1)], ahead=letter.is_short)
         else:
             self._finish_read(letter)
+
+    def _read_after_all(self, letter: _Letter) -> bool:
+        """Behind a sealed letter there are others in the stack: they are read; it is sealed again when they are cut."""
+        letter.stays_unread = plan_stack(letter.pages_in_order, letter.barcodes_in_order) is None
+        if letter.stays_unread:
+            return False
+        with self._lock:
+            letter.pages = {1: letter.pages[1]}
+        self._queue.put(
+            letter.key,
+            [_Job(letter=letter, page=number) for number in range(2, letter.page_count + 1)],
+            ahead=letter.is_short,
+        )
+        return True
 
     def _finish_read(self, letter: _Letter, rendition: bytes | None = None) -> None:
         pages = letter.pages_in_order
@@ -409,6 +504,14 @@ class RecognitionPool:
         settings = self._settings
         limits = {"too-many-pages": settings.max_pages, "too-many-pixels": settings.max_pixels_per_page // 1_000_000}
         return limits.get(code)
+
+
+def _codes_of(job: _Job, answer: Message | None) -> tuple[Barcode, ...]:
+    found = (answer or {}).get("page")
+    try:
+        return codes_from_answer(found.get("codes"), job.page) if isinstance(found, dict) else ()
+    except Implausible:
+        return ()
 
 
 def _page_of(job: _Job, answer: Message | None) -> tuple[RecognisedPage | None, tuple[Barcode, ...]]:

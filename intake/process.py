@@ -2,18 +2,23 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from intake.protocol import Disconnected, Message, receive, send
 from intake.settings import IntakeSettings
 from poststelle.errors import ConfigurationError
 
-_BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from intake.worker import main; main()"
+BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from intake.worker import main; main()"
 _QUIT_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
+STALLED_SECONDS = 15.0
+"""A worker that neither computes nor waits for processor or disk for so long waits for what never comes."""
 
 
 class NotStarted(Exception):
@@ -33,7 +38,7 @@ class WorkerProcess:
         self._connection = ours
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOTSTRAP, str(Path(__file__).parent.parent), _limits(settings)],
+                [sys.executable, "-I", "-c", BOOTSTRAP, str(Path(__file__).parent.parent), _limits(settings)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 # Libraries complain about what they read; none of it may reach a log.
@@ -58,17 +63,40 @@ class WorkerProcess:
             NotStarted: it did so before it saw anything of the letter.
             ConfigurationError: what it needs is not installed.
         """
-        if not self.has_worked:
-            self._prepare()
+        self.prepare()
         with self._sending:
             if letter not in self._letters:
                 send(self._connection, {"kind": "open", "letter": letter}, descriptor)
                 self._letters.add(letter)
             send(self._connection, job | {"letter": letter})
+        self._wait_for_answer()
         return receive(self._connection, max_attached_bytes)
 
-    def _prepare(self) -> None:
-        """Let it load its libraries and models, before a letter can be blamed for what goes wrong."""
+    def _wait_for_answer(self) -> None:
+        """Until something comes. Computing time is limited in the worker itself; here ends one that waits for ever.
+
+        Raises:
+            Disconnected: it took too long by the clock, or did nothing at all for a while.
+        """
+        answer = select.poll()
+        answer.register(self._connection, select.POLLIN)
+        until = time.monotonic() + self._settings.page_wall_seconds
+        quiet_since, seen = time.monotonic(), -1
+        while not answer.poll(_LOOK_SECONDS * 1000):
+            used = _computing(self._process.pid)
+            if used is None or used != seen:
+                quiet_since, seen = time.monotonic(), -1 if used is None else used
+            if time.monotonic() > min(until, quiet_since + STALLED_SECONDS):
+                raise Disconnected
+
+    def prepare(self) -> None:
+        """Let it load its libraries and models, before a letter can be blamed for what goes wrong; once.
+
+        Raises:
+            NotStarted, ConfigurationError: as `ask`.
+        """
+        if self.has_worked:
+            return
         try:
             with self._sending:
                 send(self._connection, {"kind": "prepare", "letter": 0})
@@ -108,6 +136,24 @@ class WorkerProcess:
         self._connection.close()
 
 
+def _computing(pid: int) -> int | None:
+    """Computing time of a process and what it started, in clock ticks; None while one of them runs, waits for a
+    processor or for a disk."""
+    total, waiting = 0, [pid]
+    while waiting:
+        process = waiting.pop()
+        try:
+            state, *rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        except OSError:
+            return None  # it just ended; whoever asks will see that
+        if state in ("R", "D"):
+            return None
+        total += int(rest[10]) + int(rest[11])
+        waiting += map(int, children)
+    return total
+
+
 def _limits(settings: IntakeSettings) -> str:
     return json.dumps(
         {
@@ -117,6 +163,7 @@ def _limits(settings: IntakeSettings) -> str:
             "max_pages": settings.max_pages,
             "max_pixels": settings.max_pixels_per_page,
             "languages": settings.languages,
+            "more_languages": settings.more_languages,
             "engine": settings.engine,
         }
     )

@@ -14,13 +14,16 @@ from pikepdf.pdfa import prepare, validate_written
 from PIL import Image, ImageCms
 
 from intake.answers import RECOGNISED, needs_rendition
+from intake.pages_xml import XmlPages
 from intake.rendition_font import NAME, LayerFont, compressed
 from intake.rendition_images import Data, Picture, pictures
 from intake.rendition_pdf import PageContent
+from intake.rendition_sheet import add_sheets
 from intake.rendition_text import text_layer
 from poststelle.records import PageOrigin, RecognisedPage, Word
 
 _FLAVOUR = "2b"
+_XML = "application/xml"
 _POINTS_PER_INCH = 72
 _A4_HEIGHT_POINTS = 842
 # What PDF and image libraries raise on odd or hostile files. MemoryError is not among them: it ends the worker.
@@ -44,7 +47,7 @@ def make_rendition(original: Data, media_type: str, pages: Sequence[RecognisedPa
     """
     if not needs_rendition(media_type, pages):
         raise NoRenditionPossible("born digital")
-    born_digital = any(page.origin is PageOrigin.TEXT_LAYER for page in pages)
+    born_digital = media_type != _XML and any(page.origin is PageOrigin.TEXT_LAYER for page in pages)
     try:
         if not born_digital:
             archivable = _made(original, media_type, pages, declare=True)
@@ -67,13 +70,16 @@ def warm_up() -> None:
     page = RecognisedPage(number=1, width_px=80, height_px=80, dpi=72, origin=PageOrigin.OCR, words=(word,))
     scanned = make_rendition(out.getvalue(), "image/jpeg", [page])
     make_rendition(scanned, "application/pdf", [page])
+    make_rendition("<Invoice>ä</Invoice>".encode(), _XML, [page])
 
 
 def _made(original: Data, media_type: str, pages: Sequence[RecognisedPage], *, declare: bool) -> bytes:
     is_pdf = media_type == "application/pdf"
     with pikepdf.open(io.BytesIO(original)) if is_pdf else pikepdf.new() as pdf:
         font = _OnceForAll(pdf, pages)
-        if is_pdf:
+        if media_type == _XML:
+            add_sheets(pdf, XmlPages(bytes(original)).sheets)
+        elif is_pdf:
             _add_to_scanned(pdf, pages, font)
         else:
             _bind_pictures(pdf, pictures(original, media_type), pages, font)

@@ -16,6 +16,8 @@ class IntakeSettings:
     page_memory_bytes: int = 3 * 1024**3
     """How much address space one page may add to its worker."""
     languages: tuple[str, ...] = ("deu",)
+    more_languages: tuple[tuple[str, ...], ...] = ()
+    """Other sets of languages that some letters are read in, by the folder they were dropped into."""
     engine: str = "auto"
     """"auto", "tesserocr" or "pytesseract"."""
     watch: str = "auto"
@@ -28,6 +30,11 @@ class IntakeSettings:
     """A half-written file that has not changed for this long goes to quarantine."""
     workers_idle_seconds: float = 60.0
     """A worker without work for this long is replaced by a fresh, small one."""
+
+    @property
+    def all_languages(self) -> frozenset[str]:
+        """Every language that some letter may be read in."""
+        return frozenset(self.languages).union(*self.more_languages)
 
     @property
     def page_wall_seconds(self) -> float:

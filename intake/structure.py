@@ -3,11 +3,25 @@
 It runs beside the keys, so it follows offsets and lengths only and decodes nothing.
 """
 
-import mmap
 import re
 import struct
+from typing import Protocol, overload
 
-Data = mmap.mmap | bytes
+
+class Data(Protocol):
+    """Bytes, or something that reads like them."""
+
+    def __len__(self) -> int: ...
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> bytes: ...
+
+    def find(self, wanted: bytes, start: int, /) -> int:
+        """As `bytes.find`."""
+
 
 _PDF_TAIL_BYTES = 4096
 _PDF_HEAD_BYTES = 1024

@@ -45,7 +45,8 @@ class Worker:
 
     def __init__(self, limits: Message) -> None:
         self._limits = limits
-        self._engine: Engine | None = None
+        self._engines: dict[tuple[str, ...], Engine] = {}
+        """One for each set of languages: behind the locked door no further model can be loaded."""
         self._data: dict[int, mmap.mmap] = {}
         self._pages: dict[int, Pages] = {}
 
@@ -82,13 +83,15 @@ class Worker:
             limits.confine_for_good()
             load_libraries()
             warm_up()
-            self._engine = open_engine(self._limits["engine"])
-            self._engine.prepare(tuple(self._limits["languages"]))
+            for languages in (self._limits["languages"], *self._limits.get("more_languages", ())):
+                engine = open_engine(self._limits["engine"])
+                engine.prepare(tuple(languages))
+                self._engines[tuple(languages)] = engine
         except ImportError as err:
             return {"misconfigured": f"A library that reading needs is missing ({err}). Install Poststelle again."}
         except ConfigurationError as err:
             return {"misconfigured": str(err)}
-        if self._engine.in_process:
+        if all(engine.in_process for engine in self._engines.values()):
             limits.lock_out_files_and_network([*_FONT_FOLDERS, "/proc/self"])
         return {"ready": True}
 
@@ -104,7 +107,10 @@ class Worker:
                 return {"media_type": pages.media_type, "pages": pages.count()} | _einvoice_of(
                     pages, self._data[message["letter"]], message["simple"]
                 )
-            return {"page": self._read(pages, message["page"], message["simple"])}
+            if message.get("codes_only"):
+                return {"page": _codes_of(pages, message["page"])}
+            languages = tuple(message.get("languages") or self._limits["languages"])
+            return {"page": self._read(pages, message["page"], languages, message["simple"])}
         except UnreadableFile as err:
             return {"refused": err.reason_code}
         except DamagedPage:
@@ -146,14 +152,13 @@ class Worker:
                 rendition = make_rendition(letter, media_type, pages)
         return letter, rendition if len(rendition) <= self._limits["max_bytes"] else b""
 
-    def _read(self, pages: "Pages", number: int, simple: bool) -> Message:
+    def _read(self, pages: "Pages", number: int, languages: tuple[str, ...], simple: bool) -> Message:
         from intake.answers import codes_answer, page_answer
         from intake.page import read_page
         from intake.reading import Scan
 
-        assert self._engine is not None
         page = pages.page(number)
-        answer = page_answer(read_page(page, self._engine, tuple(self._limits["languages"]), simple))
+        answer = page_answer(read_page(page, self._engines[languages], languages, simple))
         picture = page if isinstance(page, Scan) else page.drawn
         if picture is not None and not simple:
             from intake.barcodes import find_barcodes
@@ -175,6 +180,17 @@ class Worker:
             pages.close()
         # Not closed but let go: a library may still hold a view, and closing under it would fail.
         self._data.pop(letter, None)
+
+
+def _codes_of(pages: "Pages", number: int) -> Message:
+    """The codes of a page that is not to be read: it may be a separator sheet."""
+    from intake.answers import codes_answer
+    from intake.barcodes import find_barcodes
+    from intake.reading import Scan
+
+    page = pages.page(number)
+    picture = page if isinstance(page, Scan) else page.drawn
+    return {"codes": [] if picture is None else codes_answer(find_barcodes(picture.grey, picture.dpi))}
 
 
 def _einvoice_of(pages: "Pages", data: mmap.mmap, simple: bool) -> Message:

@@ -33,7 +33,7 @@ def command(context: Context, paths: tuple[Path, ...], move: bool, received_on: 
       poststelle intake --received-on 2026-03-15 old-scans/
 
     \b
-    EXIT STATUS: 0 all filed (review and duplicates included) · 1 something went to quarantine ·
+    EXIT STATUS: 0 all filed (review and duplicates included) · 1 something went to quarantine, or no room ·
     2 usage or configuration, or another intake is running · 130 interrupted, nothing lost
     """
     from poststelle.verbs.taking_in import intake
@@ -63,9 +63,15 @@ def command(context: Context, paths: tuple[Path, ...], move: bool, received_on: 
     if left.unfinished:
         files = count(left.unfinished, "file is not whole yet and stays", "files are not whole yet and stay")
         context.printer.note(f"{files} in the inbox; `poststelle watch` waits for their writers.")
+    if left.no_space:
+        context.printer.note(
+            "The disk of the vault, its keys or their mirror is nearly full: the rest was not taken and stays where it "
+            "is, whole. Make room, then run this again. `poststelle status` shows the free space."
+        )
     if left.refused:
         context.printer.note(f"{count(left.refused, 'link or device', 'links or devices')} in the inbox: never taken.")
-    return report(context.printer, documents)
+    status = report(context.printer, documents)
+    return ExitStatus.PROBLEMS if left.no_space else status
 
 
 def report(printer: Printer, documents: "list[TakenIn]") -> int:

@@ -14,9 +14,10 @@ from poststelle.errors import ExitStatus
 def command(context: Context) -> int:
     """Watch the inbox and take in each scan as soon as it is whole.
 
-    A file is taken when its writer has closed it, it no longer changes and its structure is complete. SIGTERM or
-    Ctrl-C stops: what is committed stays filed, what is not goes back into the inbox. Each line names a document by
-    id, nothing else: safe for a journal.
+    A file is taken when its writer has closed it, it no longer changes and its structure is complete. An inbox that
+    is not there (an unmounted share) is waited for; a note on standard error, and `status`, say so. SIGTERM or Ctrl-C
+    stops: what is committed stays filed, what is not goes back into the inbox. Each line names a document by id,
+    nothing else: safe for a journal.
 
     \b
     Example:
@@ -31,7 +32,7 @@ def command(context: Context) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    with watch(context.environment(), stop, lambda progress: None) as run:
+    with watch(context.environment(), stop, lambda progress: None, context.printer.note) as run:
         context.printer.note("Watching the inbox. Stop with Ctrl-C.")
         for document in run.outcomes:
             value = {"id": document.document_id, "status": document.status, "pages": document.pages}

@@ -1,24 +1,27 @@
 """`intake` and `watch`: what drops becomes a filed letter."""
 
 import contextlib
+import os
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from intake import Claim, Inbox, RecognitionPool
+from intake import Claim, Inbox, Notice, RecognitionPool, require_languages
 from poststelle.access.keybook import index_scope
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, Damaged, StorageError
 from poststelle.pipeline import Outcome, Pipeline, Progress
 from poststelle.records import ArchivedDocument, Fact, Reason
+from poststelle.verbs.learning import FollowingClassifier
 from poststelle.wiring import (
     Environment,
     Session,
-    classifier,
     find_config,
+    folders,
     harden_process,
     intake_settings,
     only_intake,
@@ -65,6 +68,8 @@ class Left:
     """Files that are not whole yet."""
     refused: int = 0
     """Links, pipes and devices: never taken."""
+    no_space: bool = False
+    """Whether files were left because a disk is nearly full."""
 
 
 @contextlib.contextmanager
@@ -87,7 +92,7 @@ def intake(
             yield Intake(
                 total=total,
                 outcomes=(seen(outcome, viewer) for outcome in outcomes),
-                left=lambda: _left(pipeline.inbox),
+                left=lambda: _left(pipeline),
             )
         except (KeyboardInterrupt, GeneratorExit):
             pipeline.hand_back()
@@ -95,28 +100,90 @@ def intake(
 
 
 @contextlib.contextmanager
-def watch(environment: Environment, stop: threading.Event, on_progress: Callable[[Progress], None]) -> Iterator[Intake]:
-    """Take in what drops until `stop` is set; what is not committed then goes back into the inbox."""
-    with opened_intake(environment, None, on_progress) as (_session, viewer, pipeline):
+def watch(
+    environment: Environment,
+    stop: threading.Event,
+    on_progress: Callable[[Progress], None],
+    on_notice: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[Intake]:
+    """Take in what drops until `stop` is set; what is not committed then goes back into the inbox.
+
+    `on_notice` hears, from another thread, a sentence about the inbox; `status` tells the last one too.
+    """
+    with opened_intake(environment, None, on_progress, wait_for_inbox=True) as (session, viewer, pipeline):
+
+        def tell(notice: Notice) -> None:
+            _leave_notice(session, notice)
+            on_notice(NOTICES[notice])
 
         def outcomes() -> Iterator[TakenIn]:
             for outcome in pipeline.resume():
                 yield seen(outcome, viewer)
-            for outcome in pipeline.watch(stop):
+            for outcome in pipeline.watch(stop, tell):
                 yield seen(outcome, viewer)
             pipeline.hand_back()
 
-        yield Intake(total=None, outcomes=outcomes())
+        _leave_notice(session, None)
+        try:
+            yield Intake(total=None, outcomes=outcomes())
+        finally:
+            _leave_notice(session, None)
+
+
+NOTICES = {
+    Notice.GONE: (
+        "The inbox is not there. If it is on a network drive, mount it; nothing is lost, and the watch goes on by "
+        "itself as soon as it is back."
+    ),
+    Notice.BACK: "The inbox is there again.",
+    Notice.FULL: (
+        "The disk of the vault, its keys or their mirror is nearly full. Nothing more is taken in; files stay in the "
+        "inbox, whole. Make room: the watch goes on by itself."
+    ),
+    Notice.ROOM: "There is room again; the watch goes on.",
+    Notice.POLLING: (
+        "The system watches no more folders for us: new files are looked for every few seconds instead. Raise "
+        "fs.inotify.max_user_instances and max_user_watches, or drop into fewer sub-folders."
+    ),
+}
+
+
+def _leave_notice(session: Session, notice: Notice | None) -> None:
+    """Write into the lock file what `status` should say while this watch runs; the latest counts."""
+    path = session.layout.lock
+    if notice is None and not path.stat().st_size:
+        return
+    with contextlib.suppress(OSError):  # the watch itself does not depend on it
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            session.disk.truncate(descriptor, path.name, 0)
+            if notice not in (None, Notice.BACK, Notice.ROOM):
+                session.disk.append(descriptor, path.name, notice.value.encode())
+        finally:
+            os.close(descriptor)
+
+
+def notice_of(lock: Path) -> str | None:
+    """What the running watch has to say of the inbox, as a sentence; None if all is well."""
+    try:
+        return NOTICES[Notice(lock.read_text(encoding="ascii"))]
+    except (OSError, ValueError):
+        return None
 
 
 @contextlib.contextmanager
 def opened_intake(
-    environment: Environment, received_on: date | None, on_progress: Callable[[Progress], None]
+    environment: Environment,
+    received_on: date | None,
+    on_progress: Callable[[Progress], None],
+    *,
+    wait_for_inbox: bool = False,
 ) -> Iterator[tuple[Session, Session, Pipeline]]:
     """(service, viewer, pipeline). Workers start before any identity is read; one intake per vault at a time."""
     config = find_config(environment)
     harden_process()
     settings = intake_settings(config)
+    require_languages(settings.all_languages)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(work_folder(config))
         pool = RecognitionPool(settings, folder)
@@ -124,17 +191,11 @@ def opened_intake(
         session = stack.enter_context(open_service(environment))
         viewer = session if environment.identity_file is None else stack.enter_context(open_person(environment))
         stack.enter_context(only_intake(session))
-        _require_inbox(config)
+        if not wait_for_inbox:
+            _require_inbox(config)
         with session.mirrored_keys.alone():
             session.objects.sweep()
-        inbox = Inbox(
-            config.inbox,
-            session.disk,
-            settle_seconds=settings.settle_seconds,
-            give_up_seconds=settings.give_up_seconds,
-            now=session.now,
-            how_to_watch=settings.watch,
-        )
+        inbox = inbox_of(session)
         filing = session.filing()
         yield (
             session,
@@ -142,7 +203,7 @@ def opened_intake(
             Pipeline(
                 inbox=inbox,
                 pool=pool,
-                classifier=classifier(config, session.book.office),
+                classifier=FollowingClassifier(config, session),
                 filing=filing,
                 transfers=session.transfers(),
                 index=_indexer(session),
@@ -154,9 +215,34 @@ def opened_intake(
                 workers=settings.workers,
                 received_on=received_on,
                 catch_up=lambda: _catch_up(session),
+                guard=lambda: _lawful(session, viewer),
+                folders=folders(config, session.book.office),
+                has_space=lambda: free_bytes(session) >= least_free_bytes(config),
                 on_progress=on_progress,
             ),
         )
+
+
+@contextlib.contextmanager
+def _lawful(session: Session, viewer: Session) -> Iterator[None]:
+    """One step under the law of this moment: new keys are used, and a viewer who lost a right sees no more."""
+    with session.sealing():
+        if viewer is not session:
+            viewer.refresh()
+        yield
+
+
+def inbox_of(session: Session) -> Inbox:
+    """The office's drop folder."""
+    settings = intake_settings(session.config)
+    return Inbox(
+        session.config.inbox,
+        session.disk,
+        settle_seconds=settings.settle_seconds,
+        give_up_seconds=settings.give_up_seconds,
+        now=session.now,
+        how_to_watch=settings.watch,
+    )
 
 
 def _drain(pipeline: Pipeline) -> Iterator[Outcome]:
@@ -170,6 +256,9 @@ def _take_copies(pipeline: Pipeline, files: Sequence[Path], move: bool) -> Itera
 
     def claims() -> Iterator[Claim]:
         for file in files:
+            if not pipeline.has_space():
+                pipeline.held_up = True
+                return
             claim = pipeline.inbox.adopt(file, pipeline.new_id())
             sources[claim.document_id] = file
             yield claim
@@ -181,8 +270,21 @@ def _take_copies(pipeline: Pipeline, files: Sequence[Path], move: bool) -> Itera
         yield outcome
 
 
-def _left(inbox: Inbox) -> Left:
-    return Left(unfinished=len(inbox.scan()), refused=len(inbox.refused()))
+def _left(pipeline: Pipeline) -> Left:
+    inbox = pipeline.inbox
+    unfinished = 0 if pipeline.held_up else len(inbox.scan())
+    return Left(unfinished=unfinished, refused=len(inbox.refused()), no_space=pipeline.held_up)
+
+
+def free_bytes(session: Session) -> int:
+    """Room where a letter is filed: the least of vault, key store and its mirror."""
+    places = (session.layout.vault, session.layout.key_store, session.layout.mirror)
+    return min(shutil.disk_usage(place).free for place in places if place.exists())
+
+
+def least_free_bytes(config: Config) -> int:
+    """With less, nothing more is taken in."""
+    return int(config.value["intake"]["least_free_megabytes"]) * 1_000_000
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The recognition pool, with real workers and real Tesseract: no page holds up, loses or infects a letter."""
 
+import io
 import os
 import signal
 import threading
@@ -7,10 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
+import pikepdf
 import pytest
 from drawn_scans import encoded, letter, pdf, slip
 
 from intake import IntakeSettings, Recognition, RecognitionPool, Snapshot
+from intake.separator_sheet import separator_sheets
 from poststelle.errors import ConfigurationError, UnreadableFile
 from poststelle.records import PageOrigin
 
@@ -292,3 +295,83 @@ def test_a_missing_language_is_told_not_filed_as_unreadable(work_folder: Path) -
         pool.abort()
 
     assert "tlh" in str(refused.value)
+
+
+def test_a_sealed_letter_is_not_read_beyond_its_first_page(pool: RecognitionPool, work_folder: Path) -> None:
+    """What the works council gets must not even pass through recognition."""
+    data = encoded([slip("An den Betriebsrat"), slip("Mein Vorgesetzter"), slip("Mit Gruß")], "TIFF")
+
+    sealed = hand_in(pool, data, work_folder, is_sealed=lambda page: "Betriebsrat" in page.text).result(LONG_SECONDS)
+    control = hand_in(pool, data, work_folder, is_sealed=lambda page: False).result(LONG_SECONDS)
+
+    assert [page.origin for page in sealed.pages] == [PageOrigin.OCR, PageOrigin.UNREAD, PageOrigin.UNREAD]
+    assert [bool(page.words) for page in sealed.pages] == [True, False, False]
+    assert sealed.rendition is None
+    assert "Vorgesetzter" in control.pages[1].text
+    assert control.rendition is not None
+
+
+def test_a_sealed_letter_on_top_of_a_stack_hides_none_of_the_others(pool: RecognitionPool, work_folder: Path) -> None:
+    """The invoice behind it would lie unread with somebody whom it does not concern."""
+    with pikepdf.new() as stack:
+        for part in (encoded(slip("An den Betriebsrat"), "PDF"), separator_sheets(1), encoded(slip("Rechnung"), "PDF")):
+            stack.pages.extend(pikepdf.open(io.BytesIO(part)).pages)
+        stream = io.BytesIO()
+        stack.save(stream)
+
+    read_on = hand_in(pool, stream.getvalue(), work_folder, is_sealed=lambda page: True).result(LONG_SECONDS)
+
+    assert "Rechnung" in read_on.pages[2].text
+
+
+def test_an_engine_that_waits_for_ever_is_ended_soon(work_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something in a library waits for what never comes: no computing time runs out, and yet the queue must go on."""
+    from bench.fault_engine import ASLEEP
+    from bench.runaway import WITH_FAULTS
+
+    monkeypatch.setattr("intake.process.BOOTSTRAP", WITH_FAULTS)
+    monkeypatch.setattr("intake.process.STALLED_SECONDS", 1.0)
+    monkeypatch.setattr("intake.process._LOOK_SECONDS", 0.2)
+    pool = RecognitionPool(IntakeSettings(workers=1), work_folder)
+    try:
+        asleep = hand_in(pool, encoded([slip(ASLEEP), slip("Seite zwei")], "TIFF"), work_folder)
+        neighbour = hand_in(pool, encoded(slip("Nachbar"), "PNG"), work_folder)
+        assert neighbour.result(LONG_SECONDS).pages[0].text == "Nachbar"
+        first, second = asleep.result(LONG_SECONDS).pages
+    finally:
+        pool.abort()
+
+    assert first.origin is PageOrigin.UNREAD
+    assert second.text == "Seite zwei", "the rest of the letter, and the control: this engine reads"
+
+
+def test_a_worker_gets_ready_when_a_letter_is_coming(work_folder: Path) -> None:
+    """Loading libraries takes as long as reading a page: it is done while the scan is still being written."""
+    pool = RecognitionPool(IntakeSettings(workers=2, workers_idle_seconds=0.2), work_folder)
+    try:
+        before = pool.worker_pids()
+        for _ in range(20):
+            pool.warm_up()
+        while pool.worker_pids() == before:  # a worker that was made ready and not needed becomes small again
+            threading.Event().wait(0.05)
+        replaced = [pid for pid in before if pid not in pool.worker_pids()]
+        text = hand_in(pool, encoded(slip("Guten Tag"), "PNG"), work_folder).result(LONG_SECONDS).pages[0].text
+    finally:
+        pool.abort()
+
+    assert len(replaced) == 1, "one is enough: the others stay small"
+    assert text == "Guten Tag"
+
+
+def test_a_letter_is_read_in_the_languages_of_its_folder(work_folder: Path) -> None:
+    """A folder for English mail must not read "the" as a misprinted German word; an unknown choice is the office's."""
+    settings = IntakeSettings(workers=1, more_languages=(("eng",), ("deu", "eng")))
+    pool = RecognitionPool(settings, work_folder)
+    try:
+        for languages in (("eng",), ("deu", "eng"), (), ("fra",)):
+            read_ = hand_in(pool, encoded(slip("Guten Tag"), "PNG"), work_folder, languages=languages)
+            assert read_.result(LONG_SECONDS).pages[0].text == "Guten Tag"
+        umlauts = hand_in(pool, encoded(slip("Prüfgröße"), "PNG"), work_folder, languages=("eng",))
+        assert umlauts.result(LONG_SECONDS).pages[0].text != "Prüfgröße", "the control: the English model has no ß"
+    finally:
+        pool.abort()
