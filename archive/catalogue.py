@@ -9,11 +9,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from archive.objects import PartName, StoredPart
 from poststelle.access.audit import Entry
-from poststelle.access.database import Database
+from poststelle.access.database import Database, open_database
+from poststelle.access.statements import Statement
+from poststelle.durable import Disk
 from poststelle.records import Part
 from poststelle.stages import Stage, require_step
 
@@ -55,6 +58,12 @@ CREATE TABLE planned(
     PRIMARY KEY(plan, document));
 CREATE TABLE disposals(
     document TEXT PRIMARY KEY, plan TEXT NOT NULL, windows BLOB NOT NULL, disposed_at TEXT, certificate TEXT);
+CREATE TABLE gaps(
+    series TEXT NOT NULL, year INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    statement TEXT NOT NULL, PRIMARY KEY(series, year, first));
+CREATE TABLE targets(
+    target TEXT PRIMARY KEY, path TEXT NOT NULL, generation INTEGER NOT NULL, made_at TEXT NOT NULL,
+    readable_until TEXT NOT NULL);
 CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
 """
 RECEIPTS = "receipts"
@@ -151,6 +160,20 @@ class QuarantineRow:
     mark: bytes
     claim: str | None
     """Id of the claim under which it is being taken in again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """A backup that the vault knows of."""
+
+    target_id: str
+    path: Path
+    generation: int
+    """The newest."""
+    made_at: datetime
+    """When that was made."""
+    readable_until: date
+    """The last day on which that generation's keys are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +350,10 @@ class Catalogue:
             for number, entry in self._db.rows("SELECT id, entry FROM outbox ORDER BY id")
         ]
 
+    def last_outbox(self) -> int:
+        """Number of the last entry that was ever put in, whether it is still there or not."""
+        return int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'") or 0)
+
     def clear_outbox(self, up_to: int) -> None:
         """Forget entries that are in the log."""
         with self._db.transaction():
@@ -365,6 +392,11 @@ class Catalogue:
                 duplicate_of=row[13],
                 pages=row[14],
             )
+
+    def last_filed_at(self) -> datetime | None:
+        """When the last letter was filed."""
+        found: str | None = self._db.value("SELECT max(filed_at) FROM documents")
+        return None if found is None else datetime.fromisoformat(found)
 
     def first_with_mark(self, compartment: str, mark: bytes) -> str | None:
         """The first letter of a compartment with this content, or None."""
@@ -441,6 +473,49 @@ class Catalogue:
         self._db.run("DELETE FROM parts WHERE document = ?", (document_id,))
         self._db.run("DELETE FROM wraps WHERE document = ?", (document_id,))
 
+    # Backups ----------------------------------------------------------------------------------------------
+
+    def targets(self) -> list[TargetRow]:
+        """Every backup that the vault knows of."""
+        sql = "SELECT target, path, generation, made_at, readable_until FROM targets ORDER BY made_at"
+        return [
+            TargetRow(
+                target_id=target,
+                path=Path(path),
+                generation=generation,
+                made_at=datetime.fromisoformat(made_at),
+                readable_until=date.fromisoformat(until),
+            )
+            for target, path, generation, made_at, until in self._db.rows(sql)
+        ]
+
+    def add_target(self, row: TargetRow, by: str, details: dict[str, Any] | None) -> None:
+        """Remember a backup, with the log entry of the generation that was made, if one was."""
+        with self._db.transaction():
+            values = (row.target_id, str(row.path), row.generation, row.made_at.isoformat())
+            self._db.run(
+                "INSERT OR REPLACE INTO targets VALUES (?, ?, ?, ?, ?)", (*values, row.readable_until.isoformat())
+            )
+            if details is not None:
+                self._post("backup", by, row.made_at, details)
+
+    def forget_target(self, target_id: str, statement: Statement) -> None:
+        """Strike a backup off the list, as somebody signed it."""
+        with self._db.transaction():
+            self._db.run("DELETE FROM targets WHERE target = ?", (target_id,))
+            self._db.run(
+                "INSERT INTO statements VALUES (?, ?, ?, ?, ?)",
+                (
+                    statement.statement_id,
+                    statement.kind,
+                    statement.person_id,
+                    statement.made_at.isoformat(),
+                    statement.line,
+                ),
+            )
+            details = {"target": target_id, "reason": statement.body["reason"]}
+            self._post("backup-forgotten", statement.person_id, statement.made_at, details)
+
     # Fixity -----------------------------------------------------------------------------------------------
 
     def parts(self, document_id: str | None = None) -> Iterator[StoredPart]:
@@ -477,6 +552,8 @@ class Catalogue:
                     " + (SELECT count(*) FROM moved WHERE compartment = ?1 AND year = ?2)"
                 )
                 count = self._db.value(sql, (name, year))
+            gaps = "SELECT coalesce(sum(last - first + 1), 0) FROM gaps WHERE series = ? AND year = ?"
+            count += self._db.value(gaps, (name, year))
             if count != last:
                 found.append(f"the series {name} {year or ''} counts {last} but holds {count}")
         return found
@@ -484,6 +561,12 @@ class Catalogue:
     def problems(self) -> list[str]:
         """What the database's own check finds."""
         return self._db.problems()
+
+    def copy_to(self, path: Path, disk: Disk, key: bytes) -> None:
+        """Write a consistent copy, under the same key, as one new file; others go on working meanwhile."""
+        with open_database(path, disk, key=key, create=True) as copy:
+            self._db.copy_to(copy)
+            copy.truncate_log()
 
     def settle(self) -> bool:
         """Empty the write-ahead log; False while another reader keeps it."""

@@ -8,7 +8,8 @@ goes on. `decide` is pure and asked twice: for the plan, and anew for every lett
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from archive.keystore import DocumentWrap, KeyStore
 from archive.layout import VaultLayout
 from archive.ledger import DisposalRow, Ledger
 from archive.objects import ObjectStore, PartName
-from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention
+from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention, no_line
 from poststelle.access.audit import Head
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import canonical
@@ -28,6 +29,8 @@ from poststelle.durable import TEMP_SUFFIX, Disk
 from poststelle.records import Part
 from poststelle.stages import Stage
 
+ART18, RETENTION = "art18", "retention"
+"""Grounds of a restriction: a person asked for it; or its period still runs although it should be erased."""
 WINDOW_BYTES = 16
 WINDOWS_PER_WRAP = 6
 FILTER_BITS = 20
@@ -68,10 +71,15 @@ def consider(
     events: Mapping[str, date],
     holds: Sequence[str],
     today: date,
+    grounds: Collection[str] = (),
 ) -> Considered:
-    """Say whether a letter may be disposed of on a day; `holds` are ids of holds that are in force on it."""
-    known = {DOCUMENT: letter.event_on, RECEIPT: letter.received_on, **events}
-    retention = decide_retention(schedule[letter.retention], known)
+    """Say whether a letter may be disposed of on a day.
+
+    `holds` are ids of holds in force on it, `grounds` those of restrictions in force: processing restricted at a
+    person's request stops disposition, a restriction that only bridges the rest of the period does not.
+    """
+    known = {**events, DOCUMENT: letter.event_on, RECEIPT: letter.received_on}
+    retention = decide_retention(schedule.get(letter.retention) or no_line(letter.retention), known)
     blocked: list[str] = []
     if letter.stage is Stage.REVIEW:
         blocked.append("it waits for review: its class is not sure yet")
@@ -82,6 +90,10 @@ def consider(
     elif retention.due_on > today:
         blocked.append(f"it is not due before {retention.due_on}")
     blocked += [f"a legal hold is in force ({hold[:12]})" for hold in holds]
+    if letter.stage is Stage.RESTRICTED and not grounds:
+        blocked.append("it is restricted, and no genuine statement says on which ground")
+    elif any(ground != RETENTION for ground in grounds):
+        blocked.append("it is restricted at a person's request (art18), until that is lifted")
     return Considered(letter=letter, retention=retention, blocked_by=tuple(blocked))
 
 
@@ -110,13 +122,33 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A backup that got the list of destroyed letters."""
+
+    target_id: str
+    keys_until: date
+    """The last day on which a generation there may still hold their keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where the list of destroyed letters went."""
+
+    unreached: tuple[str, ...] = ()
+    """Backups on the list that could not be written, as people know them."""
+    copies: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disposal:
     """What one run did."""
 
     disposed: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
-    """Begun, but a reader kept a log or index open: run again."""
+    """Begun, but a reader kept a log or index open, or a backup was not there: run again."""
     certificates: tuple[Certificate, ...] = ()
+    unreached: tuple[str, ...] = ()
+    """Backups that did not get the list of destroyed letters; until they do, there is no certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +170,12 @@ class Executor:
     """What the certificate says of a letter: class, retention line, due day, released by."""
     head: Callable[[], Head | None]
     """The log entry seen last, which list and certificate are bound to."""
+    deliver: Callable[[Sequence[str]], Delivery] = lambda documents: Delivery()
+    """Puts the vault's list of destroyed letters onto every backup, and removes these letters' parts there."""
 
     def begin(self, plan_id: str, documents: Sequence[str]) -> None:
         """Take letters out of normal life; remembers pieces of their wraps for the byte scan."""
-        windows = {document: _windows(self.keys.wraps_of(document)) for document in documents}
+        windows = {document: windows_of(self.keys.wraps_of(document)) for document in documents}
         self.ledger.begin_disposals(plan_id, windows)
         self.disk.reached("disposing")
 
@@ -167,7 +201,13 @@ class Executor:
             for part, version in self._parts(document)
         )
         self.disk.reached("parts-removed")
-        certificate = self._certify(gone)
+        listed = self._list(gone)
+        # Before the certificate: who holds one may rely on it that no restore brings the letter back.
+        delivery = self.deliver(gone)
+        if delivery.unreached:
+            return Disposal(pending=documents, unreached=delivery.unreached)
+        self.disk.reached("delivered")
+        certificate = self._certify(gone, listed, delivery)
         self.ledger.finish_disposals(gone, certificate.certificate_id, self.service.person_id, self.now())
         self.disk.reached("disposed")
         return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
@@ -195,14 +235,21 @@ class Executor:
         self.disk.reached("index-purged")
         return late
 
-    def _certify(self, documents: Sequence[str]) -> Certificate:
-        """The signed list first, the certificate after it: who has the certificate knows the list has gone out."""
+    def _list(self, documents: Sequence[str]) -> str:
+        """The signed list of these ids, unless an earlier run that got no further wrote it already; its id."""
+        lines = self.layout.disposals.read_bytes().splitlines() if self.layout.disposals.exists() else []
+        if lines and json.loads(lines[-1])["body"]["documents"] == list(documents):
+            return hashlib.sha256(lines[-1]).hexdigest()
         listed = self._sign("disposal-list", {"documents": list(documents)})
         append_list(self.layout, listed, self.disk)
         self.disk.reached("listed")
+        return listed.statement_id
+
+    def _certify(self, documents: Sequence[str], listed: str, delivery: Delivery) -> Certificate:
         content = {
             "practice": self.practice,
-            "list": listed.statement_id,
+            "list": listed,
+            "copies": [{"backup": c.target_id, "keys_until": c.keys_until.isoformat()} for c in delivery.copies],
             "letters": [{"id": document, **self.describe(document)} for document in documents],
             "proof": {
                 "keys": "no piece of the destroyed keys in the key store, its mirror and their logs",
@@ -230,7 +277,7 @@ def append_list(layout: VaultLayout, listed: Statement, disk: Disk) -> None:
 def wraps_remain(keys: KeyStore, rows: Sequence[DisposalRow]) -> bool:
     """Whether a piece of a destroyed wrap is still found in store, mirror or their logs: every byte is looked at."""
     pieces = b"".join(row.windows for row in rows)
-    return any(_holds_any(content, pieces) for content in keys.stored_bytes())
+    return bool(pieces) and any(_holds_any(content, pieces) for content in keys.stored_bytes())
 
 
 def _holds_any(content: bytes, pieces: bytes) -> bool:
@@ -255,7 +302,7 @@ def _holds_any(content: bytes, pieces: bytes) -> bool:
     return False
 
 
-def _windows(wraps: Sequence[DocumentWrap]) -> bytes:
+def windows_of(wraps: Sequence[DocumentWrap]) -> bytes:
     """Pieces from the beginning, the end and between of each wrap."""
     pieces = []
     for wrap in wraps:

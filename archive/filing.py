@@ -15,6 +15,7 @@ from typing import Protocol
 from archive.catalogue import Catalogue, NewLetter, NewQuarantine, WrapFixity
 from archive.keystore import CONTENT, LETTER, QUARANTINE, TEXT, DocumentWrap, KeyStore, wrap_keys
 from archive.objects import ObjectStore, PartName, StoredPart, fixity
+from archive.retention import document_day
 from archive.settling import registered_row, settle_revisions
 from archive.textpart import LetterText, QuarantineText, encode_letter, encode_quarantine
 from poststelle.access.identities import Identity
@@ -91,7 +92,7 @@ class Filing:
         keys, parts, wraps = self._seal(document_id, compartment, content, text, rendition)
         filed_at = self._now()
         dated = classified.fact("date")
-        event_on = max(received_on, date.fromisoformat(dated.value)) if dated else received_on
+        event_on = document_day(received_on, date.fromisoformat(dated.value) if dated else None)
         stage = Stage.REVIEW if classified.needs_review else Stage.FILED
         retried = self._catalogue.retry_of(document_id)
         numbers = self._catalogue.commit_letter(
@@ -250,6 +251,10 @@ class Filing:
         for part in self._catalogue.parts(document_id):
             if fixity(self._objects, part.name) != part:
                 raise _unreadable(document_id)
+
+    def is_retry(self, claim_id: str) -> bool:
+        """Whether a claim is the copy of a file that is in quarantine."""
+        return self._catalogue.retry_of(claim_id) is not None
 
     def end_retry(self, claim_id: str) -> None:
         """After all letters of a stack are committed: the quarantined file that the stack was a copy of goes."""

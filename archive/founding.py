@@ -22,8 +22,10 @@ from poststelle.access.database import open_database
 from poststelle.access.identities import Identity, RecoveryKit
 from poststelle.access.keybook import (
     ALL_SCOPES,
+    BEGINNING,
     COMPARTMENTS,
     RECORDS,
+    Epoch,
     KeyBook,
     append_statement,
     canonical,
@@ -33,7 +35,7 @@ from poststelle.access.keybook import (
     read_keybook,
 )
 from poststelle.access.keyring import NewEpoch, make_database_key, make_epoch
-from poststelle.access.sealing import SealingPrivateKey, SealingPublicKey
+from poststelle.access.sealing import SealingPrivateKey
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError
 
@@ -87,7 +89,9 @@ def found_vault(
     state("office", {"office": office})
     state("kit", {"sealing": _b64(kit.sealing.public.encoded)})
     state("people", {"people": [_entry(p, roles, service) for p in (*people, service)]})
-    epochs = [make_epoch(vault_id, scope, secrets.token_hex(8), 1, recipients(book, scope)) for scope in ALL_SCOPES]
+    epochs = [
+        make_epoch(vault_id, scope, secrets.token_hex(8), 1, book.recipients(scope).items()) for scope in ALL_SCOPES
+    ]
     current = {new.epoch.scope: new.epoch for new in epochs}
     databases = {
         index_database(c): make_database_key(vault_id, index_database(c), current[index_scope(c)]) for c in COMPARTMENTS
@@ -143,28 +147,24 @@ def read_vault_id(layout: VaultLayout) -> str:
         ) from err
 
 
-def recipients(book: KeyBook, scope: str) -> list[tuple[str, SealingPublicKey]]:
-    """Who gets the key of a scope: everyone whose roles need it, and always the kit."""
-    assert book.kit is not None
-    people = [p for p in book.people.values() if not p.removed and scope in book.scopes_for(p.roles)]
-    return [(p.person_id, p.public.sealing) for p in people] + [(book.kit_id, book.kit)]
-
-
 def epochs_statement(epochs: Sequence[NewEpoch], databases: Mapping[str, bytes]) -> dict[str, Any]:
     """The content of an `epochs` statement."""
     return {
-        "epochs": [
-            {
-                "scope": new.epoch.scope,
-                "scope_id": new.epoch.scope_id,
-                "number": new.epoch.number,
-                "public": _b64(new.epoch.public.encoded),
-                "wraps": new.epoch.wraps,
-            }
-            for new in epochs
-        ],
+        "epochs": [epoch_entry(new.epoch) for new in epochs],
         "databases": {name: _hash(wrap) for name, wrap in databases.items()},
     }
+
+
+def epoch_entry(epoch: Epoch) -> dict[str, Any]:
+    """The entry of a statement that makes an epoch known."""
+    entry = {
+        "scope": epoch.scope,
+        "scope_id": epoch.scope_id,
+        "number": epoch.number,
+        "public": _b64(epoch.public.encoded),
+        "wraps": epoch.wraps,
+    }
+    return entry if epoch.valid_from == BEGINNING else entry | {"valid_from": epoch.valid_from.isoformat()}
 
 
 def _key_changes(epochs: Sequence[NewEpoch], databases: Mapping[str, bytes]) -> list[Change]:

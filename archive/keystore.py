@@ -33,6 +33,11 @@ CREATE UNIQUE INDEX wraps_of_document ON wraps(document, part_set, scope, versio
 CREATE TABLE epochs(
     id INTEGER PRIMARY KEY, scope TEXT NOT NULL, epoch INTEGER NOT NULL, recipient TEXT NOT NULL,
     suite INTEGER NOT NULL, wrap BLOB NOT NULL, UNIQUE(scope, epoch, recipient));
+CREATE TABLE shares(
+    id INTEGER PRIMARY KEY, document TEXT NOT NULL, part_set TEXT NOT NULL, version INTEGER NOT NULL,
+    scope TEXT NOT NULL, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL,
+    UNIQUE(document, part_set, scope));
+CREATE INDEX shares_by_scope ON shares(scope, part_set);
 CREATE TABLE databases(
     name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, suite INTEGER NOT NULL, wrap BLOB NOT NULL);
 CREATE TABLE register(
@@ -45,6 +50,7 @@ COMPARED = {
     "meta": "name, value",
     "wraps": "document, part_set, scope, version, epoch, suite, wrap",
     "epochs": "scope, epoch, recipient, suite, wrap",
+    "shares": "document, part_set, scope, version, epoch, suite, wrap",
     "databases": "name, epoch, suite, wrap",
     "register": "sequence, document, kind, scope, year, number, text_version, stage",
 }
@@ -223,6 +229,10 @@ class KeyStore:
         for row in self._main.rows("SELECT scope, epoch, recipient, wrap FROM epochs"):
             yield row[0], row[1], row[2], row[3]
 
+    def epoch_recipients(self) -> set[tuple[str, int, str]]:
+        """Every (scope id, epoch, recipient id) there is a wrap for."""
+        return {(row[0], row[1], row[2]) for row in self._main.rows("SELECT scope, epoch, recipient FROM epochs")}
+
     def databases(self) -> dict[str, bytes]:
         """Wrap of each database's key."""
         return {row[0]: row[1] for row in self._main.rows("SELECT name, wrap FROM databases")}
@@ -319,6 +329,7 @@ class KeyStore:
         self.apply(
             [
                 ("DELETE FROM wraps WHERE document = ?", (document_id,)),
+                ("DELETE FROM shares WHERE document = ?", (document_id,)),
                 ("DELETE FROM register WHERE document = ?", (document_id,)),
             ]
         )
@@ -333,6 +344,7 @@ class KeyStore:
                     for document_id in known
                     for change in (
                         ("DELETE FROM wraps WHERE document = ?", (document_id,)),
+                        ("DELETE FROM shares WHERE document = ?", (document_id,)),
                         ("DELETE FROM register WHERE document = ?", (document_id,)),
                     )
                 ]
@@ -358,6 +370,33 @@ class KeyStore:
             ]
         )
 
+    # Shares -----------------------------------------------------------------------------------------------
+
+    def share(self, wraps: Sequence[DocumentWrap]) -> None:
+        """Wrap documents to the keys of a share, beside their own; the same part set and scope is replaced."""
+        sql = "INSERT OR REPLACE INTO shares(document, part_set, version, scope, epoch, suite, wrap) VALUES (?,?,?,?,?,?,?)"
+        self.apply(
+            [(sql, (w.document_id, w.part_set, w.version, w.scope_id, w.epoch, SUITE_XWING, w.wrap)) for w in wraps]
+        )
+
+    def shares_of(self, document_id: str) -> list[DocumentWrap]:
+        """A document's wraps to shares."""
+        sql = "SELECT document, part_set, version, scope, epoch, wrap FROM shares WHERE document = ?"
+        return [_wrap(row) for row in self._main.rows(sql, (document_id,))]
+
+    def shared(self, scope_id: str, document_id: str | None = None) -> list[Registered]:
+        """Letters (or one of them) in a share, as if it were their compartment; without those revised since."""
+        sql = (
+            "SELECT r.sequence, document, kind, s.scope, year, number, text_version, stage FROM shares s"
+            " JOIN register r USING (document) WHERE s.scope = ? AND part_set = 'text' AND version = text_version"
+        )
+        more, values = (" AND document = ?", (scope_id, document_id)) if document_id else ("", (scope_id,))
+        return [_registered(row) for row in self._main.rows(f"{sql}{more} ORDER BY r.sequence", values)]
+
+    def share_scopes(self) -> set[str]:
+        """Scope ids that there are wraps of shares for."""
+        return {row[0] for row in self._main.rows("SELECT DISTINCT scope FROM shares")}
+
     # Fixity -----------------------------------------------------------------------------------------------
 
     def problems(self) -> list[str]:
@@ -377,6 +416,12 @@ class KeyStore:
         for store in (self._main, self._mirror):
             if store is not None:
                 yield from store.stored_bytes()
+
+    def copy_to(self, path: Path, disk: Disk) -> None:
+        """Write a consistent copy of the store, as one new file; others go on reading and writing meanwhile."""
+        with open_database(path, disk, key=None, create=True) as copy:
+            self._main.copy_to(copy)
+            copy.truncate_log()
 
     def settle(self) -> bool:
         """Empty the write-ahead logs; False while another reader keeps one."""
@@ -411,6 +456,19 @@ def insert_epoch_wrap(scope_id: str, epoch: int, recipient_id: str, wrap: bytes)
         "INSERT INTO epochs(scope, epoch, recipient, suite, wrap) VALUES (?, ?, ?, ?, ?)",
         (scope_id, epoch, recipient_id, SUITE_XWING, wrap),
     )
+
+
+def delete_epoch_wrap(scope_id: str, epoch: int, recipient_id: str) -> Change:
+    """The change that takes a scope key away from one recipient."""
+    return (
+        "DELETE FROM epochs WHERE scope = ? AND epoch = ? AND recipient = ?",
+        (scope_id, epoch, recipient_id),
+    )
+
+
+def delete_database_wrap(database: str) -> Change:
+    """The change that removes the wrap of a database's key."""
+    return ("DELETE FROM databases WHERE name = ?", (database,))
 
 
 def insert_database_wrap(database: str, epoch: int, wrap: bytes) -> Change:

@@ -47,9 +47,19 @@ class VaultLayout:
         return self.vault / "disposals.jsonl"
 
     @property
+    def restores(self) -> Path:
+        """Owners' signed statements that this vault was brought back from a backup."""
+        return self.vault / "restores.jsonl"
+
+    @property
     def certificates(self) -> Path:
         """Folder of the certificates of destruction."""
         return self.vault / "certificates"
+
+    @property
+    def model(self) -> Path:
+        """What was learned from confirmed letters, sealed."""
+        return self.vault / "learned.model"
 
     @property
     def lock(self) -> Path:

@@ -100,6 +100,10 @@ class Ledger:
         sql = "SELECT line FROM statements WHERE kind = ? ORDER BY made_at"
         return [line for (line,) in self._db.rows(sql, (kind,))]
 
+    def statement_counts(self) -> dict[str, int]:
+        """How many statements of each kind are kept."""
+        return dict(self._db.rows("SELECT kind, count(*) FROM statements GROUP BY kind"))
+
     def post(self, kind: str, by: str, at: datetime, details: Mapping[str, Any]) -> None:
         """Queue an entry for the audit log; inside a transaction of the caller."""
         entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})
@@ -201,6 +205,33 @@ class Ledger:
             self._db.run("UPDATE plans SET released = ? WHERE plan = ?", (statement.statement_id, plan_id))
             details = {"plan": plan_id, "reason": statement.body["reason"], "only": statement.body["only"]}
             self.post("purge-released", statement.person_id, statement.made_at, details)
+
+    def open_plans(self) -> list[PlanRow]:
+        """Plans that are not finished, oldest first."""
+        return [_plan(row) for row in self._db.rows(f"{_PLANS} WHERE finished_at IS NULL ORDER BY made_at")]
+
+    def withdraw_plan(self, plan_id: str, statement: Statement) -> None:
+        """Record that what is left of a plan is not to be carried out."""
+        with self._db.transaction():
+            self.add_statement(statement)
+            values = (statement.made_at.isoformat(), plan_id)
+            self._db.run("UPDATE plans SET finished_at = ? WHERE plan = ?", values)
+            details = {"plan": plan_id, "reason": statement.body["reason"], "documents": statement.body["documents"]}
+            self.post("purge-withdrawn", statement.person_id, statement.made_at, details)
+
+    def confirm_date(self, statement: Statement) -> None:
+        """Record that a person found the machine's date to be right."""
+        with self._db.transaction():
+            self.add_statement(statement)
+            details = {"day": statement.body["day"], "reason": statement.body["reason"]}
+            self.post("date-confirmed", statement.person_id, statement.made_at, details)
+
+    # Restrictions -------------------------------------------------------------------------------------------
+
+    def add_restriction(self, statement: Statement) -> None:
+        """Keep a statement that places or lifts a restriction; the move that follows or came before it is logged."""
+        with self._db.transaction():
+            self.add_statement(statement)
 
     def finish_plan(self, plan_id: str, at: datetime) -> None:
         """Nothing of the plan is left to do."""

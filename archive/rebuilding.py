@@ -25,6 +25,7 @@ from archive.catalogue import QUARANTINE_SERIES, RECEIPTS
 from archive.keystore import LETTER, DocumentWrap, KeyStore, Registered
 from archive.objects import ObjectStore, PartName, fixity
 from archive.reading import Reading
+from archive.retention import document_day
 from archive.textpart import LetterText
 from poststelle.access.audit import Entry
 from poststelle.access.database import Database, Row
@@ -36,7 +37,10 @@ from poststelle.stages import Stage
 
 UNKNOWN = "unknown"
 """Stands in place of a hash that cannot be vouched for: `verify` keeps naming that part or key."""
-SALVAGED = ("documents", "quarantine", "moved", "events", "statements", "holds", "plans", "planned", "disposals")
+SALVAGED = (
+    "documents", "quarantine", "moved", "events", "statements", "holds", "plans", "planned", "disposals", "gaps",
+    "targets",
+)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -327,11 +331,12 @@ class Rebuilding:
 
     def _decisions(self) -> None:
         rescued = self.salvage
-        for table in ("moved", "statements", "plans", "planned", "disposals", "events", "holds"):
+        for table in ("moved", "statements", "plans", "planned", "disposals", "events", "holds", "gaps", "targets"):
             for row in rescued.tables[table]:
                 self._insert_row(table, row)
         for compartment, year, number, *_ in rescued.tables["moved"]:
             self._count(compartment, int(year), int(number))
+        self._gaps()
         if "events" in rescued.cut:
             for entry in self._entries("event-set"):
                 values = tuple(entry.details[name] for name in ("document", "event", "day"))
@@ -341,6 +346,14 @@ class Rebuilding:
         if {"plans", "planned", "statements"} & rescued.cut and any(self._entries("purge-planned")):
             message = "Disposition plans and their releases are lost: draw them up again with `poststelle purge plan`."
             self._report("A025", "plans", message)
+
+    def _gaps(self) -> None:
+        """Numbers that a restore left out stay left out."""
+        for entry in self._entries("restored"):
+            for series, year, first, last in entry.details["gaps"]:
+                self._insert_row("gaps", (series, year, first, last, entry.details["statement"]))
+        for series, year, last in list(self.database.rows("SELECT series, year, last FROM gaps")):
+            self._count(series, int(year), int(last))
 
     def _holds(self) -> None:
         """Holds that the log knows: in force without their statement, until somebody lifts them."""
@@ -390,7 +403,7 @@ def _days(letter: Registered, text: LetterText | None, filed: Entry | None) -> t
         return received_on, filed_at, max(received_on, filed_at.date())
     filed_at = filed.at if filed else text.classified.document.file.received_at
     dated = text.classified.fact("date")
-    event_on = max(text.received_on, date.fromisoformat(dated.value)) if dated else text.received_on
+    event_on = document_day(text.received_on, date.fromisoformat(dated.value) if dated else None)
     return text.received_on, filed_at, event_on
 
 

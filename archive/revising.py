@@ -15,6 +15,7 @@ from archive.catalogue import Catalogue, LetterRow, Numbers, Revision, WrapFixit
 from archive.keystore import CONTENT, TEXT, DocumentWrap, KeyStore, Registered, wrap_keys
 from archive.objects import ObjectStore, PartName
 from archive.reading import Reading
+from archive.retention import document_day
 from archive.settling import settle_revision
 from archive.textpart import LetterText, encode_letter
 from poststelle.access.identities import Identity
@@ -87,7 +88,7 @@ class Revising:
             record_class=text.classified.record_class,
             retention=self.book.office["classes"][text.classified.record_class]["retention"],
             stage=stage,
-            event_on=max(text.received_on, date.fromisoformat(dated.value)) if dated else text.received_on,
+            event_on=document_day(text.received_on, date.fromisoformat(dated.value) if dated else None),
             text=part,
             wraps=tuple(
                 WrapFixity(part_set=w.part_set, version=w.version, scope_id=w.scope_id, epoch=w.epoch, sha256=w.sha256)

@@ -146,6 +146,7 @@ def index_entry(text: LetterText, accession: str, sequence: int) -> IndexEntry:
     classified = text.classified
     facts = {fact.name: fact.value for fact in classified.facts}
     dated = facts.get("date")
+    sealed = classified.sealed_for is not None
     return IndexEntry(
         document_id=classified.document.file.document_id,
         accession=accession,
@@ -153,9 +154,10 @@ def index_entry(text: LetterText, accession: str, sequence: int) -> IndexEntry:
         dated_on=date.fromisoformat(dated) if dated else text.received_on,
         received_on=text.received_on,
         sender=facts.get("sender", ""),
-        title=facts.get("subject") or _first_words(classified.document),
-        pages=tuple(page.text for page in classified.document.pages),
-        facts=facts,
+        title="" if sealed else facts.get("subject") or _first_words(classified.document),
+        # Of a letter that stays sealed, the index knows that it is there, and no word.
+        pages=() if sealed else tuple(page.text for page in classified.document.pages),
+        facts={} if sealed else facts,
         sequence=sequence,
     )
 
@@ -190,14 +192,17 @@ def _read_file(value: dict[str, Any]) -> ScannedFile:
 
 
 def _fact(fact: Fact) -> list[Any]:
-    """Four fields, and the sentence where there is one."""
+    """Four fields, and the sentence and the place where there are such."""
     row = [fact.name, fact.value, round(fact.confidence, 4), fact.page]
+    if fact.box is not None:
+        return [*row, fact.source, list(fact.box)]
     return [*row, fact.source] if fact.source else row
 
 
 def _read_fact(row: list[Any]) -> Fact:
-    name, value, confidence, page, *source = row
-    return Fact(name=name, value=value, confidence=confidence, page=page, source=source[0] if source else "")
+    name, value, confidence, page, *more = row
+    box = tuple(more[1]) if len(more) > 1 else None
+    return Fact(name=name, value=value, confidence=confidence, page=page, source=more[0] if more else "", box=box)
 
 
 def _einvoice(invoice: EInvoice | None) -> dict[str, Any]:

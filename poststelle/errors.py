@@ -95,6 +95,18 @@ class StorageError(PoststelleError):
     code = "S006"
 
 
+class KeysRenewed(StorageError):
+    """Rights or keys were changed by another command in the meantime."""
+
+    code = "K014"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rights or keys of the vault were just changed by somebody else, so this was not carried out. Nothing is "
+            "damaged or lost: run the command again."
+        )
+
+
 class UnreadableFile(PoststelleError):
     """A dropped file cannot be taken in; the pipeline files it in quarantine, whole, with this reason."""
 

@@ -142,8 +142,11 @@ IBAN_LENGTHS: dict[str, int] = {
 }  # fmt: skip
 """Countries whose account numbers German business mail carries, and how long each is."""
 
-_IBAN_START = re.compile(r"(?<![A-Z0-9])([A-Z]{2}|[DO0][E3F])(?=\s?[0-9OIlSB]{2}(?:[\s.]?[0-9A-Za-z|!]){11,})")
+_IBAN_START = re.compile(r"(?<![A-Z0-9])([A-Z]{2}|[DO0][E3F])(?=\s?[0-9OIlSBTZG]{2}(?:[\s.]?[0-9A-Za-z|!]){11,})")
 _DIGIT_LOOKALIKES = str.maketrans("OoQDUIl|!iZzSsBGgqTA", "00000111112255869974")
+_OTHER_LOOKALIKES = str.maketrans("SsBTZzGg", "88637706")
+"""What such a letter may stand for as well."""
+_MOST_GUESSES = 16
 
 
 def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
@@ -159,8 +162,10 @@ def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
         length = IBAN_LENGTHS.get(country)
         if length is None or (found and match.start() < found[-1][1]):
             continue
-        # A nought is sometimes read twice, as O and as 0: "DEO08…" is "DE08…".
-        doubled = country == "DE" and text[match.end() : match.end() + 3].translate(_DIGIT_LOOKALIKES)[:1] == "0"
+        # A digit is sometimes read twice, as a letter and as itself: "DEO08…" is "DE08…", "DES59…" is "DE59…".
+        first = text[match.end() : match.end() + 2]
+        twice = first[:1].isalpha() and first[:1].translate(_DIGIT_LOOKALIKES) == first[1:]
+        doubled = country == "DE" and (twice or first[:1].translate(_DIGIT_LOOKALIKES) == "0")
         printed = text[match.start() : match.start() + 3 * length]
         taken = _take_characters(printed, length)
         repaired = taken is None and doubled
@@ -169,11 +174,24 @@ def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
         if taken is None:
             continue
         end, raw = match.start() + taken[0], taken[1]
-        digits = raw[2:].translate(_DIGIT_LOOKALIKES) if country == "DE" else raw[2:].upper()
-        iban = country + digits
-        if iban_is_valid(iban):
+        valid = {iban for iban in _readings(country, raw[2:]) if iban_is_valid(iban)}
+        if len(valid) == 1:
+            iban = valid.pop()
             found.append((match.start(), end, iban, repaired or iban != raw))
     return found
+
+
+def _readings(country: str, rest: str) -> list[str]:
+    """What an account number may say where letters were read for digits: "DES8…" is "DE58…" or "DE88…"."""
+    if country != "DE":
+        return [country + rest.upper()]
+    readings = [""]
+    for char in rest:
+        digits = {char.translate(_DIGIT_LOOKALIKES), char.translate(_OTHER_LOOKALIKES)} if char.isalpha() else {char}
+        readings = [before + digit for before in readings for digit in sorted(digits) if digit.isdigit()]
+        if not 0 < len(readings) <= _MOST_GUESSES:
+            return [country + rest.translate(_DIGIT_LOOKALIKES)]
+    return [country + reading for reading in readings]
 
 
 def count_iban_beginnings(text: str) -> int:

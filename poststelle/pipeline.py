@@ -23,11 +23,13 @@ from typing import Protocol
 
 from archive.filing import Content, Filing
 from archive.transfer import TransferNote, Transfers
+from classifiers.hints import Folders
 from intake import (
     Claim,
     CutOut,
     Inbox,
     NotCut,
+    Notice,
     Recognition,
     RecognitionPool,
     Snapshot,
@@ -41,13 +43,22 @@ from intake import (
 )
 from poststelle.durable import Disk
 from poststelle.errors import StorageError, UnreadableFile
-from poststelle.records import ArchivedDocument, ClassifiedDocument, Quarantined, RecognisedDocument, ScannedFile
+from poststelle.records import (
+    ArchivedDocument,
+    ClassifiedDocument,
+    Quarantined,
+    RecognisedDocument,
+    RecognisedPage,
+    ScannedFile,
+)
 
 NOT_CUT = "The file has separator sheets but could not be cut into its letters; it was filed as one."
 """E-invoices are never cut, nor what carries attachments, forms or signatures."""
 LETTERS_AHEAD = 4
 """Letters in recognition at a time, per worker: enough to keep every core busy, few enough for memory."""
 STOP_SECONDS = 0.5
+SPACE_SECONDS = 2.0
+"""How often a watch looks whether a full disk has room again."""
 
 
 class Classify(Protocol):
@@ -55,6 +66,9 @@ class Classify(Protocol):
 
     def classify(self, document: RecognisedDocument, received_on: date) -> ClassifiedDocument:
         """Class, compartment, facts."""
+
+    def is_sealed(self, first: RecognisedPage) -> bool:
+        """Whether a letter with this first page stays unread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +122,14 @@ class _Cut:
     future: "Future[tuple[CutOut, ...]]"
 
 
-_Event = _Read | _Cut | Progress | Claim | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A claim that this run did not make: handed over by `quarantine retry`, or left when the inbox went away."""
+
+    claim: Claim
+
+
+_Event = _Read | _Cut | Progress | Claim | _Found | Exception | None
 """What the story waits for; None means: no more files will come."""
 
 
@@ -131,13 +152,25 @@ class Pipeline:
     workers: int
     received_on: date | None = None
     """The day of receipt if it is not the day of intake."""
+    has_space: Callable[[], bool] = lambda: True
+    """Asked before each claim: with a nearly full disk nothing more is taken, and what waits in the inbox is safe."""
+    held_up: bool = False
+    """Whether a drain ended for want of space."""
     catch_up: Callable[[], None] = lambda: None
     """Makes findable what a crash left out of an index."""
+    guard: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    """Entered for each step that writes: rights and keys do not change meanwhile, and those of now are used."""
     on_progress: Callable[[Progress], None] = lambda progress: None
+    folders: Folders = field(default_factory=lambda: Folders({}))
+    """What the inbox's sub-folders stand for."""
     _events: "queue.SimpleQueue[_Event]" = field(default_factory=queue.SimpleQueue)
     _notes: dict[str, TransferNote] = field(default_factory=dict)
     """Of stacks that an earlier run began to file, by claim."""
     _in_flight: int = 0
+    _seen: set[str] = field(default_factory=set)
+    """Claims that this run knows of."""
+    _at_work: set[str] = field(default_factory=set)
+    """Claims that this run made and has not settled."""
     _room: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +184,8 @@ class Pipeline:
         claims = self.inbox.leftovers()
         self.filing.repair([claim.document_id for claim in claims])
         self.log()
-        again = [claim for claim in claims if not self._finish_committed(claim)]
+        with self.guard():
+            again = [claim for claim in claims if not self._finish_committed(claim)]
         self.catch_up()
         yield from self.take_in(again)
 
@@ -164,41 +198,131 @@ class Pipeline:
                 claim = next(waiting, None)
                 ended = claim is None
                 if claim is not None:
-                    yield from self._begin(claim)
+                    yield from self._guarded(self._begin(claim))
             if self._in_flight:
-                yield from self._handle(self._events.get())
+                yield from self._guarded(self._handle(self._events.get()))
 
-    def watch(self, stop: threading.Event) -> Iterator[Outcome]:
-        """Take in what drops until `stop` is set; call `hand_back` afterwards for what was not committed."""
-        watcher = threading.Thread(target=self._listen, args=(stop,), name="inbox", daemon=True)
+    def _guarded(self, work: Iterator[Outcome]) -> list[Outcome]:
+        with self.guard():
+            return list(work)
+
+    def watch(self, stop: threading.Event, tell: Callable[[Notice], None] = lambda notice: None) -> Iterator[Outcome]:
+        """Take in what drops until `stop` is set; call `hand_back` afterwards for what was not committed.
+
+        `tell` hears, from another thread, what a person should know of the inbox.
+        """
+        watcher = threading.Thread(target=self._listen, args=(stop, tell), name="inbox", daemon=True)
         watcher.start()
         while (event := self._events.get()) is not None:
+            if isinstance(event, Exception):
+                raise event
             before = self._in_flight
-            outcomes = list(self._begin(event) if isinstance(event, Claim) else self._handle(event))
-            if self._in_flight < before or (isinstance(event, Claim) and self._in_flight == before):
+            outcomes = self._guarded(self._handle_if_there(event))
+            if self._in_flight < before or (isinstance(event, Claim | _Found) and self._in_flight == before):
                 self._room.release()
             yield from outcomes
         watcher.join()
 
-    def _listen(self, stop: threading.Event) -> None:
-        """Claim what is whole, a few letters ahead: the rest stays in the inbox where people see it."""
+    def _handle_if_there(self, event: _Event) -> Iterator[Outcome]:
+        """One event. Where it fails because the inbox went away, its claim lies there and is found again."""
+        before = self._in_flight
         try:
-            for path in self.inbox.watch(stop):
-                while not self._room.acquire(timeout=STOP_SECONDS):
-                    if stop.is_set():
-                        return
-                claim = self.inbox.claim(path, self.new_id())
+            if isinstance(event, _Found):
+                if not self._finish_committed(event.claim):
+                    yield from self._begin(event.claim)
+            elif isinstance(event, Claim):
+                yield from self._begin(event)
+            else:
+                yield from self._handle(event)
+        except (OSError, StorageError):
+            if self.inbox.is_there():
+                raise
+        finally:
+            is_new = isinstance(event, Claim | _Found)
+            if self._in_flight < before or (is_new and self._in_flight == before):
+                self._at_work.discard(_claim_of(event).document_id)
+
+    def _listen(self, stop: threading.Event, tell: Callable[[Notice], None]) -> None:
+        """Claim what is whole, a few letters ahead: the rest stays in the inbox where people see it."""
+
+        def told(notice: Notice) -> None:
+            if notice is Notice.BACK:
+                # What was being taken in when the share went away lies there, claimed.
+                self._seen = set(self._at_work)
+            tell(notice)
+
+        def look(waiting: bool) -> None:
+            if waiting:
+                self.pool.warm_up()
+            for claim in self._found():
+                self._seen.add(claim.document_id)
+                self._at_work.add(claim.document_id)
+                if self._wait_for_room(stop):
+                    self._events.put(_Found(claim=claim))
+
+        try:
+            for path in self.inbox.watch(stop, tell=told, on_look=look):
+                if not self._wait_for_space(stop, tell) or not self._wait_for_room(stop):
+                    return
+                claim = self._claim_if_there(path)
                 if claim is None:
                     self._room.release()
                 else:
                     self.disk.reached("claimed")
                     self._events.put(claim)
+        except Exception as err:
+            # Told by the thread that tells the story: a watch that no longer listens must not look alive.
+            self._events.put(err)
         finally:
             self._events.put(None)
 
+    def _found(self) -> list[Claim]:
+        try:
+            return self.inbox.leftovers(besides=self._seen)
+        except OSError:
+            if self.inbox.is_there():
+                raise
+            return []
+
+    def _wait_for_room(self, stop: threading.Event) -> bool:
+        while not self._room.acquire(timeout=STOP_SECONDS):
+            if stop.is_set():
+                return False
+        return True
+
+    def _wait_for_space(self, stop: threading.Event, tell: Callable[[Notice], None]) -> bool:
+        if self.has_space():
+            return True
+        tell(Notice.FULL)
+        while not self.has_space():
+            if stop.wait(SPACE_SECONDS):
+                return False
+        tell(Notice.ROOM)
+        return True
+
+    def _claim_if_there(self, path: Path) -> Claim | None:
+        document_id = self.new_id()
+        self._seen.add(document_id)
+        self._at_work.add(document_id)
+        try:
+            claim = self.inbox.claim(path, document_id)
+        except OSError:
+            if self.inbox.is_there():
+                raise
+            claim = None
+        if claim is None:
+            self._at_work.discard(document_id)
+        return claim
+
     def claims(self) -> Iterator[Claim]:
         """Claim what is whole in the inbox now, oldest first."""
+        if self.inbox.scan():
+            # They load their models while the files settle.
+            self.pool.warm_up(every=True)
         for path in self.inbox.whole_files():
+            if not self.has_space():
+                self.held_up = True
+                return
             claim = self.inbox.claim(path, self.new_id())
             if claim is not None:
                 self.disk.reached("claimed")
@@ -209,8 +333,10 @@ class Pipeline:
         self.pool.abort()
         for claim in self.inbox.leftovers():
             if not self._finish_committed(claim):
-                if claim.document_id in self._notes:
-                    continue  # a stack, half of whose letters may be committed: the next start finishes it
+                if claim.document_id in self._notes or self.filing.is_retry(claim.document_id):
+                    # A stack, half of whose letters may be committed, or the copy of a file that is in quarantine too,
+                    # which under another id would be a second letter: the next start finishes it.
+                    continue
                 # Parts or wraps of an attempt that did not commit go with the claim: its id is not used again.
                 self.filing.destroy(claim.document_id)
                 self.inbox.hand_back(claim)
@@ -238,7 +364,8 @@ class Pipeline:
         def page_read(done: int, pages: int) -> None:
             self._events.put(Progress(claim=claim, pages_done=done, pages=pages))
 
-        future = self.pool.recognise(snapshot, page_read)
+        languages = self.folders.find(claim.hint).languages
+        future = self.pool.recognise(snapshot, page_read, languages, is_sealed=self.classifier.is_sealed)
         future.add_done_callback(lambda done: self._events.put(_Read(claim=claim, snapshot=snapshot, future=done)))
 
     def _handle(self, event: _Event) -> Iterator[Outcome]:
@@ -270,12 +397,14 @@ class Pipeline:
             barcodes=recognition.barcodes,
         )
         received_on = self.received_on or local_day(read.claim.received_at)
-        classified = self.classifier.classify(document, received_on)
+        classified = self.folders.follow(self.classifier.classify(document, received_on))
         if plan_stack(recognition.pages, recognition.barcodes) is not None:
             reasons = (*classified.review_reasons, NOT_CUT)
             classified = replace(classified, needs_review=True, review_reasons=reasons)
         self.disk.reached("classified")
-        filed = self.filing.file_letter(classified, read.snapshot, received_on, recognition.rendition)
+        # A searchable PDF would hold the words that were not to be read.
+        rendition = None if classified.sealed_for else recognition.rendition
+        filed = self.filing.file_letter(classified, read.snapshot, received_on, rendition)
         self._remove_source(read.claim, read.snapshot.sha256)
         self.index(filed)
         self.log()
@@ -352,9 +481,10 @@ class Pipeline:
             barcodes=letter_barcodes(cut.recognition.barcodes, numbers),
         )
         received_on = self.received_on or local_day(claim.received_at)
-        classified = self.classifier.classify(document, received_on)
+        classified = self.folders.follow(self.classifier.classify(document, received_on))
         self.disk.reached("classified")
-        filed = self.filing.file_letter(classified, snapshot, received_on, cut_out.rendition)
+        rendition = None if classified.sealed_for else cut_out.rendition
+        filed = self.filing.file_letter(classified, snapshot, received_on, rendition)
         self.index(filed)
         return filed
 
@@ -431,6 +561,16 @@ class _FileContent:
             raise Unreachable(
                 f"A file in the inbox cannot be read ({err.strerror}). It stays there; check its permissions."
             ) from err
+
+
+def _claim_of(event: _Event) -> Claim:
+    """The claim that an event is about."""
+    if isinstance(event, Claim):
+        return event
+    if isinstance(event, _Cut):
+        return event.read.claim
+    assert isinstance(event, _Read | _Found | Progress)
+    return event.claim
 
 
 def _plan_of(note: TransferNote) -> StackPlan:

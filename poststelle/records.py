@@ -144,6 +144,13 @@ class RecognisedDocument:
         return "\f".join(page.text for page in self.pages)
 
 
+SEALED_FOR = "sealed_for"
+"""Name of the fact that marks a letter which was not read: its value is the one role that may open it."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the upright page, see RecognisedPage."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing the letter says. Dates ISO, amounts with a point, IBAN without blanks."""
@@ -156,6 +163,8 @@ class Fact:
     """1-based page it was read from; None if it was derived or set by a person."""
     source: str = ""
     """The sentence that says so, for deadlines."""
+    box: Box | None = None
+    """Where on its page the words stand that say so; None if they could not be pointed at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +190,12 @@ class ClassifiedDocument:
     facts: tuple[Fact, ...] = ()
     review_reasons: tuple[str, ...] = ()
     """Why a person should look: sentences for the clerk, empty if none."""
+
+    @property
+    def sealed_for(self) -> str | None:
+        """The one role that may open a letter which was not read, or None."""
+        fact = self.fact(SEALED_FOR)
+        return None if fact is None else fact.value
 
     def fact(self, name: str) -> Fact | None:
         """The fact of that name, or None."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import archive
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import Catalogue
 from archive.filing import Filing
@@ -24,24 +25,38 @@ from archive.layout import VaultLayout
 from archive.ledger import Ledger
 from archive.objects import FileObjects
 from archive.reading import Reading
+from archive.rekeying import Renewal, pending
 from archive.transfer import Transfers
 from poststelle.access.audit import AuditLog, Entry, Head
 from poststelle.access.database import Database, open_database
 from poststelle.access.hardening import harden_process as harden_process
 from poststelle.access.identities import Identity, IdentityFile, read_identity
-from poststelle.access.keybook import AUDIT, RECORDS, KeyBook, append_statement, index_scope, read_keybook
+from poststelle.access.keybook import (
+    AUDIT,
+    RECORDS,
+    KeyBook,
+    append_statement,
+    index_scope,
+    law_lock,
+    read_keybook,
+)
 from poststelle.access.keyring import Keyring, make_database_key
+from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.config import Config, load
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 
 if TYPE_CHECKING:
     from classifiers.classifier import Classifier
+    from classifiers.hints import Folders
+    from classifiers.learned import LearnedModel
     from intake.settings import IntakeSettings
     from poststelle.access.agent import Place
     from search.index import CompartmentIndex
 
 CONFIG_NAME = "config.yaml"
+RESTORED = "restored"
+"""Kind of the statement, and of the log entry, that declares a restore."""
 TMPFS_CANDIDATES = ("/dev/shm", "/run")
 
 
@@ -126,6 +141,12 @@ def shipped_config() -> Path:
     return here if here.is_file() else installed
 
 
+def retention_vectors(config: Config) -> Path:
+    """The pinned days that the office's retention table is checked against."""
+    own = config.value["retention_vectors"]
+    return config.path.parent / own if own else Path(archive.__file__).with_name("retention-vectors.json")
+
+
 def layout_of(config: Config) -> VaultLayout:
     """Where the configured vault's things lie."""
     return VaultLayout(vault=config.file("vault"), key_store=config.file("key_store"), mirror=config.file("mirror"))
@@ -136,6 +157,7 @@ class StateFolder:
 
     def __init__(self, root: Path, vault_id: str, person_id: str) -> None:
         self._file = root / vault_id / f"{person_id}.head"
+        self._restores = self._file.with_suffix(".restores")
 
     def head(self) -> Head | None:
         """The head seen last, or None if this is the first time here."""
@@ -146,19 +168,35 @@ class StateFolder:
 
     def remember(self, head: Head | None) -> None:
         """Best effort: a person without a writable home loses the warning, not the work."""
-        if head is None:
-            return
-        temp = self._file.with_suffix(f".{os.getpid()}.tmp")
+        if head is not None:
+            self._write(self._file, head.encode())
+
+    def restores(self) -> set[str]:
+        """Ids of the restores that this person's commands have seen: none of them explains a further roll-back."""
+        try:
+            return set(self._restores.read_text(encoding="ascii").split())
+        except (OSError, ValueError):
+            return set()
+
+    def remember_restores(self, ids: set[str]) -> None:
+        """Best effort, as above."""
+        if not ids <= self.restores():
+            self._write(self._restores, "\n".join(sorted(ids | self.restores())).encode())
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temp = path.with_suffix(f"{path.suffix}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temp.write_bytes(head.encode())
-            temp.replace(self._file)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temp.write_bytes(content)
+            temp.replace(path)
 
 
 class Session:
     """One vault, opened as one identity. Databases open when first used and close with the session."""
 
-    def __init__(self, environment: Environment, config: Config, identity: Identity, book: KeyBook) -> None:
+    def __init__(
+        self, environment: Environment, config: Config, identity: Identity, book: KeyBook, stamp: object = None
+    ) -> None:
         self.environment = environment
         self.config = config
         self.identity = identity
@@ -168,6 +206,8 @@ class Session:
         self.now = environment.now
         self.state = StateFolder(environment.state, book.vault_id, identity.person_id)
         self._closing = contextlib.ExitStack()
+        self._stamp = stamp
+        self._kept_up = False
 
     def __enter__(self) -> "Session":
         return self
@@ -225,20 +265,139 @@ class Session:
     def _records(self) -> Database:
         key = self.keyring.database_key(CATALOGUE, RECORDS)
         database = open_database(self.layout.catalogue, self.disk, key=key)
+        database.keys_changed = self.is_outdated
         self._closing.callback(database.close)
         return database
 
     @cached_property
     def audit(self) -> AuditLog:
         """The log; refuses to be used if it lost what this person saw before."""
-        log = self.unchecked_audit
-        log.require(self.state.head())
+        log, before = self.unchecked_audit, self.state.head()
+        seen = self.seen_head()
+        log.require(seen)
+        if seen is None and before is not None:
+            self.state.remember(log.head())
+        self.state.remember_restores({statement.statement_id for statement in self.restores()})
         return log
+
+    def seen_head(self) -> Head | None:
+        """The log entry this person saw last; None also where an owner signed that the vault went back behind it."""
+        head = self.state.head()
+        if head is None or self.unchecked_audit.contains(head):
+            return head
+        # A restore explains a roll-back once: whoever has seen it was told of the log that followed.
+        new = [s for s in self.restores() if s.statement_id not in self.state.restores()]
+        explained = any(
+            restored.body["audit"]["number"] < head.number
+            and self.unchecked_audit.contains(Head(**restored.body["audit"]))
+            for restored in new
+        )
+        return None if explained else head
+
+    def restores(self) -> list[Statement]:
+        """Genuine statements of owners that this vault was brought back from a backup, oldest first."""
+        path = self.layout.restores
+        found = []
+        for line in path.read_bytes().splitlines() if path.exists() else []:
+            with contextlib.suppress(InvalidStatement):  # it explains nothing
+                statement = check_statement(line, self.book, RESTORED)
+                if "owner" in self.book.people[statement.person_id].roles:
+                    found.append(statement)
+        return found
 
     @cached_property
     def unchecked_audit(self) -> AuditLog:
         """The log without that check, for `verify`, which reports it instead."""
         return AuditLog(self.layout.audit, self.disk, self.book.vault_id, self.book.current(AUDIT).public)
+
+    # The law changes while a session lives --------------------------------------------------------------------
+
+    def is_outdated(self) -> bool:
+        """Whether rights or keys have changed since the key book was read, by a statement or by time; one stat."""
+        change = self.book.next_change
+        return _stamp(self.layout) != self._stamp or (change is not None and self.now() >= change)
+
+    def refresh(self) -> bool:
+        """Read the key book anew if it is outdated, and let go of what was opened by the old one.
+
+        Raises:
+            NotPermitted: this identity is no longer in it.
+        """
+        if not self.is_outdated():
+            return False
+        self._stamp = _stamp(self.layout)
+        book = self.book
+        self._take(read_keybook(self.layout.keybook, book.genesis_hash, book.vault_id, self.now()))
+        _require_known(self.book, self.identity)
+        self._kept_up = False
+        return True
+
+    def _take(self, book: KeyBook) -> None:
+        self.book = book
+        if "_records" in self.__dict__:
+            self._records.close()
+        for database in self.__dict__.pop("_index_databases", []):
+            database.close()
+        for name in ("keyring", "reading", "catalogue", "ledger", "_records", "audit", "unchecked_audit", "_indexes"):
+            self.__dict__.pop(name, None)
+
+    def keep_up(self) -> None:
+        """Renew keys that do not follow the key book yet, as far as this identity holds them; quick if all do.
+
+        What cannot be done now (a mirror that is not there, a database in use) stays pending, and `doctor` says so.
+        """
+        if self._kept_up:
+            return
+        self._kept_up = True
+        if pending(self.book, self.keys).for_holder(self.book, self.identity.person_id):
+            with contextlib.suppress(StorageError), self.changing_law():
+                self.renew()
+
+    @contextlib.contextmanager
+    def sealing(self) -> Iterator[bool]:
+        """While letters are sealed the law stays as it is; yields whether it had changed before."""
+        changed = self.refresh()
+        self.keep_up()
+        with law_lock(self.layout.descriptor, exclusive=False):
+            yield self.refresh() or changed
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process revises, repairs, destroys or changes the law meanwhile; with the keys of now."""
+        with self.mirrored_keys.alone():
+            self.refresh()
+            yield
+
+    @contextlib.contextmanager
+    def changing_law(self) -> Iterator[None]:
+        """Nobody else seals, revises, destroys or changes the law meanwhile; what a crash left is renewed first."""
+        with self.mirrored_keys.alone(), law_lock(self.layout.descriptor, exclusive=True):
+            self.refresh()
+            yield
+
+    def enact(self, kind: str, content: dict[str, Any]) -> None:
+        """Sign a statement into the key book and live by it; inside `changing_law`."""
+        after = append_statement(self.layout.keybook, self.book, self.identity, kind, content, self.now(), self.disk)
+        self._stamp = _stamp(self.layout)
+        self._take(after.as_of(self.now()))
+
+    def change_law(self, kind: str, content: dict[str, Any]) -> None:
+        """State something and let the keys follow; what cannot follow now is pending, the law counts all the same."""
+        self.enact(kind, content)
+        with contextlib.suppress(StorageError):
+            self.renew()
+
+    def renew(self) -> None:
+        """Let keys follow the law as far as this identity holds them; inside `changing_law`."""
+        before = self.book.head
+        renewal = Renewal(
+            layout=self.layout, keys=self.mirrored_keys, identity=self.identity, disk=self.disk, now=self.now()
+        )
+        after = renewal.renew(self.book)
+        self._stamp = _stamp(self.layout)
+        self._take(after.as_of(self.now()))
+        if after.head != before:
+            self.note("keys-renewed", statement=after.head)
 
     def note(self, kind: str, **details: object) -> None:
         """Write one entry to the log, before the result is shown."""
@@ -253,7 +412,10 @@ class Session:
             self.catalogue.clear_outbox(entries[-1].outbox or 0)
 
     def filing(self) -> Filing:
-        """The write path, as the service."""
+        """The write path, as the service; it follows the law."""
+        return cast(Filing, _Following(self, self._filing))
+
+    def _filing(self) -> Filing:
         return Filing(
             objects=self.objects,
             keys=self.mirrored_keys,
@@ -265,7 +427,10 @@ class Session:
         )
 
     def transfers(self) -> Transfers:
-        """The notes of stacks that were cut into letters, as the service."""
+        """The notes of stacks that were cut into letters, as the service; it follows the law."""
+        return cast(Transfers, _Following(self, self._transfers))
+
+    def _transfers(self) -> Transfers:
         return Transfers(ledger=self.ledger, book=self.book, service=self.identity, head=self.state.head, now=self.now)
 
     def drop_index(self, compartment: str) -> bool:
@@ -282,6 +447,7 @@ class Session:
         self.book = append_statement(
             self.layout.keybook, self.book, self.identity, "databases", content, self.now(), self.disk
         )
+        self._stamp = _stamp(self.layout)
         self.__dict__.pop("keyring", None)
         self.mirrored_keys.apply([insert_database_wrap(name, epoch.number, wrap)])
         with open_database(path, self.disk, key=key, create=True) as database:
@@ -296,9 +462,26 @@ class Session:
         if compartment not in opened:
             key = self.keyring.database_key(index_database(compartment), index_scope(compartment))
             database = open_database(self.layout.index(compartment), self.disk, key=key)
+            database.keys_changed = self.is_outdated
             self._closing.callback(database.close)
+            self.__dict__.setdefault("_index_databases", []).append(database)
             opened[compartment] = CompartmentIndex(database)
         return opened[compartment]
+
+
+class _Following:
+    """Stands for something a session made, and is it anew whenever the session has read another key book."""
+
+    def __init__(self, session: Session, make: Callable[[], object]) -> None:
+        self._session = session
+        self._make = make
+        self._book = session.book
+        self._made = make()
+
+    def __getattr__(self, name: str) -> Any:
+        if self._book is not self._session.book:
+            self._book, self._made = self._session.book, self._make()
+        return getattr(self._made, name)
 
 
 def open_person(environment: Environment, *, ask_anew: bool = False) -> Session:
@@ -325,10 +508,10 @@ def named_identity(environment: Environment, config: Config) -> Path:
     return environment.identity_file
 
 
-def open_service(environment: Environment) -> Session:
-    """Open the vault as the service identity, for work that runs unattended."""
+def open_service(environment: Environment, *, as_it_is: bool = False) -> Session:
+    """Open the vault as the service identity, for work that runs unattended; `as_it_is` renews no keys."""
     config = find_config(environment)
-    return _open(environment, config, config.service_identity)
+    return _open(environment, config, config.service_identity, as_it_is=as_it_is)
 
 
 def open_person_or_service(environment: Environment) -> Session:
@@ -336,7 +519,9 @@ def open_person_or_service(environment: Environment) -> Session:
     return open_service(environment) if environment.identity_file is None else open_person(environment)
 
 
-def _open(environment: Environment, config: Config, identity_path: Path, *, ask_anew: bool = False) -> Session:
+def _open(
+    environment: Environment, config: Config, identity_path: Path, *, ask_anew: bool = False, as_it_is: bool = False
+) -> Session:
     harden_process()
     file: IdentityFile = read_identity(identity_path)
     layout = layout_of(config)
@@ -346,15 +531,32 @@ def _open(environment: Environment, config: Config, identity_path: Path, *, ask_
             f"The identity {identity_path.name} was made for another vault than {layout.vault}. Name the config of its "
             "office with --config, or the right identity with --identity."
         )
-    book = read_keybook(layout.keybook, file.genesis_hash, vault_id)
+    stamp = _stamp(layout)
+    book = read_keybook(layout.keybook, file.genesis_hash, vault_id, environment.now())
     identity = None if ask_anew else _unlocked(environment, file)
     if identity is None:
         identity = file.open(lambda: environment.passphrase(file.user))
-    if book.person(identity.person_id) is None:
-        raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
+    _require_known(book, identity)
     if book.practice:
         environment.on_practice()
-    return Session(environment, config, identity, book)
+    session = Session(environment, config, identity, book, stamp)
+    if not as_it_is:
+        session.keep_up()
+    return session
+
+
+def _require_known(book: KeyBook, identity: Identity) -> None:
+    if book.person(identity.person_id) is None:
+        raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
+
+
+def _stamp(layout: VaultLayout) -> object:
+    """Changes with every statement: the key book is replaced whole."""
+    try:
+        found = layout.keybook.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _unlocked(environment: Environment, file: IdentityFile) -> Identity | None:
@@ -383,13 +585,16 @@ def intake_settings(config: Config) -> "IntakeSettings":
     from intake.settings import IntakeSettings
 
     wish = config.value["intake"]
+    office = tuple(wish["languages"])
+    others = {tuple(folder["languages"]) for folder in wish["folders"].values()} - {(), office}
     return IntakeSettings(
         max_bytes=wish["max_megabytes"] * 1_000_000,
         max_pages=wish["max_pages"],
         max_pixels_per_page=wish["max_megapixels"] * 1_000_000,
         page_cpu_seconds=wish["page_seconds"],
         page_memory_bytes=wish["page_megabytes"] * 1024 * 1024,
-        languages=tuple(wish["languages"]),
+        languages=office,
+        more_languages=tuple(sorted(others)),
         engine=wish["engine"],
         watch=wish["watch"],
         workers=len(os.sched_getaffinity(0)) if wish["workers"] == "auto" else wish["workers"],
@@ -467,7 +672,9 @@ def is_configured_law(config: Config, book: KeyBook) -> bool:
     return bool(json.loads(json.dumps(config.law())) == book.office)
 
 
-def classifier(config: Config, law: dict[str, Any] | None = None) -> "Classifier":
+def classifier(
+    config: Config, law: dict[str, Any] | None = None, learned: "LearnedModel | None" = None
+) -> "Classifier":
     """The classifier: evidence from the configuration, but classes and where they are filed from the law.
 
     `law` is the key book's office. Without it the configuration's own wish counts: for trying evidence out,
@@ -495,15 +702,36 @@ def classifier(config: Config, law: dict[str, Any] | None = None) -> "Classifier
         ClassifierSettings(
             rules=rules,
             accept_at=wish["accept_at"],
+            accept_in=tuple(wish["accept_in"].items()),
             confidential=frozenset(wish["confidential"]),
             narrowest_first=tuple(wish["confidential"]),
             confidential_floor=wish["confidential_floor"],
             page_confidence_floor=wish["page_confidence_floor"],
             archive_number_prefix=config.value["intake"]["archive_number_prefix"],
             temperature=wish["temperature"],
+            sealed_lane=tuple(config.value.get("sealed_lane", {}).items()),
             office_names=(office["name"], *office["also_known_as"]),
-        )
+        ),
+        learned,
     )
+
+
+def folders(config: Config, law: dict[str, Any]) -> "Folders":
+    """What the sub-folders of the inbox stand for: those that the configuration names, and those called like a
+    compartment of the law, by code or label."""
+    from classifiers.hints import Folder, Folders
+
+    places = law["compartments"]
+    names = {name: Folder(compartment=code) for code, line in places.items() for name in (line["label"], code)}
+    for name, wish in config.value["intake"]["folders"].items():
+        compartment = wish["compartment"] or names.get(name, Folder()).compartment
+        names[name] = Folder(compartment=compartment, languages=tuple(wish["languages"]))
+    readers = {
+        code: frozenset(name for name, role in law["roles"].items() if "find" in role["compartments"].get(code, ()))
+        - {"service"}
+        for code in places
+    }
+    return Folders(names, narrowest_first=config.value["classification"]["confidential"], readers=readers)
 
 
 @contextlib.contextmanager
@@ -521,14 +749,20 @@ def only_intake(session: Session) -> Iterator[None]:
         yield
 
 
+_PURGE_BUSY = (
+    "Another `poststelle purge run`, `backup` or `rebuild index` is at work on this vault. Let it finish, then try "
+    "again."
+)
+
+
 @contextlib.contextmanager
 def only_purge(session: Session) -> Iterator[None]:
-    """One process destroys; mail may be taken in meanwhile.
+    """One process destroys or copies; mail may be taken in meanwhile.
 
     Raises:
-        ConfigurationError: another purge runs on this vault.
+        ConfigurationError: another one does.
     """
-    with locked(session.layout.purge_lock, "Another `poststelle purge run` is at work on this vault. Let it finish."):
+    with locked(session.layout.purge_lock, _PURGE_BUSY):
         yield
 
 

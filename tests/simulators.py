@@ -312,7 +312,9 @@ class RecordedPool:
     def __init__(self, answers: dict[str, Recognition | UnreadableFile]) -> None:
         self._answers = answers
 
-    def recognise(self, snapshot: Any, on_page: Any = None, languages: Any = ()) -> "Future[Recognition]":
+    def recognise(
+        self, snapshot: Any, on_page: Any = None, languages: Any = (), is_sealed: Any = None
+    ) -> "Future[Recognition]":
         """The recorded answer, at once."""
         future: Future[Recognition] = Future()
         answer = self._answers[snapshot.sha256]

@@ -9,10 +9,12 @@ heads go into certificates, backups and the kit.
 """
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -196,13 +198,13 @@ class AuditLog:
         return last
 
 
-def open_details(line: dict[str, Any], vault_id: str, key: SealingPrivateKey) -> dict[str, Any]:
-    """The sealed details of a line, for a holder of the audit key."""
-    try:
-        details = key.unwrap(base64.b64decode(line["sealed"]), purpose("audit v1", vault_id))
-    except DoesNotOpen as err:
-        raise BrokenLog(_broken(f"the details of entry {line['n']} do not open")) from err
-    return dict(json.loads(details))
+def open_details(line: dict[str, Any], vault_id: str, *keys: SealingPrivateKey) -> dict[str, Any]:
+    """The sealed details of a line, for a holder of the audit key; the log does not say which of its epochs it was."""
+    sealed = base64.b64decode(line["sealed"])
+    for key in keys:
+        with contextlib.suppress(DoesNotOpen):
+            return dict(json.loads(key.unwrap(sealed, purpose("audit v1", vault_id))))
+    raise BrokenLog(_broken(f"the details of entry {line['n']} do not open"))
 
 
 def _head_of(tail: list[dict[str, Any]], size: int) -> Head | None:
@@ -241,3 +243,37 @@ def _line_hash(line: dict[str, Any]) -> str:
 
 def _broken(what: str) -> str:
     return f"The audit log was changed after it was written: {what}. The letters themselves are not affected."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What the clear fields of a log say, without checking the chain."""
+
+    days: tuple[tuple[int, str], ...]
+    """(entry, day) wherever the day is another one than in the entry before."""
+    counts: dict[str, int]
+    """Entries of each kind that was asked for."""
+
+
+def survey(path: Path, kinds: Sequence[str]) -> Survey:
+    """Read through a log once: on which days it was written, and how many entries of some kinds it has."""
+    days: list[tuple[int, str]] = []
+    counts = dict.fromkeys(kinds, 0)
+    number, last = 0, b""
+    if path.exists():
+        with path.open("rb") as stream:
+            rest = b""
+            while block := stream.read(4 << 20):
+                lines, _, rest = (rest + block).rpartition(b"\n")
+                for day in _DAY.findall(lines):
+                    if day != last:
+                        days.append((number, day.decode()))
+                        last = day
+                    number += 1
+                for kind in kinds:
+                    # Canonical JSON, and all else in the line is base64, hex or a time: this stands nowhere else.
+                    counts[kind] += lines.count(b'"kind":"' + kind.encode() + b'"')
+    return Survey(days=tuple(days), counts=counts)
+
+
+_DAY = re.compile(rb'^\{"at":"(\d{4}-\d\d-\d\d)', re.MULTILINE)

@@ -9,7 +9,7 @@ checksum of each page in eight reserved bytes (the cksumvfs extension), so that 
 in unused space; other readers ignore those bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +18,17 @@ from typing import Any, Self
 import apsw
 
 from poststelle.durable import Disk
-from poststelle.errors import Damaged, StorageError
+from poststelle.errors import Damaged, KeysRenewed, StorageError
 
 Row = tuple[Any, ...]
 Bindings = Sequence[Any] | dict[str, Any]
 
 BUSY_TIMEOUT_MS = 10_000
 SQL_PAGE_BYTES = 4096
+PIECE_BYTES = 256 * SQL_PAGE_BYTES
+"""What is read at once of a database that is scanned."""
+FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
+"""Of SQLite's file format: what stands before the first page, and the first byte of a page that only leads to others."""
 ENCRYPTED_VFS = "multipleciphers-unix"
 CHECKSUM_VFS = "cksmvfs"
 CHECKSUM_BYTES = 8
@@ -45,6 +49,8 @@ class Database:
         self._connection = connection
         self._disk = disk
         self.path = path
+        self.keys_changed: Callable[[], bool] = lambda: False
+        """Asked when a page does not authenticate: whether the key book names another key by now."""
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +59,16 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with _translated(self.path):
+                yield
+        except Damaged as err:
+            if self.keys_changed():
+                raise KeysRenewed from err
+            raise
 
     def close(self) -> None:
         """Close; an unfinished transaction is rolled back."""
@@ -65,7 +81,7 @@ class Database:
             Damaged: a page does not authenticate or the file is malformed.
             StorageError: the disk is full or does not answer.
         """
-        with _translated(self.path):
+        with self._translated():
             yield from self._connection.execute(sql, bindings)
 
     def row(self, sql: str, bindings: Bindings = ()) -> Row | None:
@@ -79,30 +95,30 @@ class Database:
 
     def run(self, sql: str, bindings: Bindings = ()) -> int:
         """Run one changing statement; returns how many rows it changed."""
-        with _translated(self.path):
+        with self._translated():
             list(self._connection.execute(sql, bindings))
             return self._connection.changes()
 
     def run_many(self, sql: str, rows: Sequence[Bindings]) -> None:
         """Run one changing statement once for each row of bindings."""
-        with _translated(self.path):
+        with self._translated():
             self._connection.executemany(sql, rows)
 
     def run_script(self, sql: str) -> None:
         """Run several statements, e.g. a schema; no bindings."""
-        with _translated(self.path):
+        with self._translated():
             for _ in self._connection.execute(sql):
                 pass
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write transaction: takes the write lock at once, commits at the end, rolls back on any error."""
-        with _translated(self.path):
+        with self._translated():
             list(self._connection.execute("BEGIN IMMEDIATE"))
         try:
             yield
             self._disk.step("commit", self.path.name)
-            with _translated(self.path):
+            with self._translated():
                 self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -112,7 +128,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read transaction: every statement inside sees the same state."""
-        with _translated(self.path):
+        with self._translated():
             self._connection.execute("BEGIN")
         try:
             yield
@@ -131,14 +147,20 @@ class Database:
     def truncate_log(self) -> bool:
         """Move the write-ahead log into the database and empty it; False while another reader keeps it."""
         self._disk.step("checkpoint", self.path.name)
-        with _translated(self.path):
+        with self._translated():
             busy, _, _ = next(iter(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
         return bool(busy == 0)
+
+    def rewrite(self) -> None:
+        """Write every row into fresh pages; room for a copy is needed meanwhile."""
+        self._disk.step("rewrite", self.path.name)
+        with self._translated():
+            list(self._connection.execute("VACUUM"))
 
     def change_key(self, key: bytes) -> None:
         """Re-encrypt every page under a new raw key; open readers must reopen."""
         self._disk.step("rekey", self.path.name)
-        with _translated(self.path):
+        with self._translated():
             self._connection.pragma("hexrekey", _raw_key(key))
 
     def problems(self) -> list[str]:
@@ -155,11 +177,68 @@ class Database:
         return [problem for problem in found if problem != "ok"]
 
     def pages(self) -> Iterator[bytes]:
-        """Every decrypted page, freed ones included, write-ahead log applied: what an erasure proof scans."""
-        with _translated(self.path):
-            image = memoryview(self._connection.serialize("main"))
-        for start in range(0, len(image), SQL_PAGE_BYTES):
-            yield bytes(image[start : start + SQL_PAGE_BYTES])
+        """Every decrypted page, freed ones included, write-ahead log applied, in pieces of whole pages."""
+        with self.snapshot():
+            # The snapshot begins with its first read; from then on nobody may move the log into the file.
+            self.value("SELECT count(*) FROM sqlite_master")
+            yield from self._pieces()
+
+    def pages_apart(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """The same as (pages with rows of a table, all others): what an erasure proof scans."""
+        with self.snapshot():
+            self.value("SELECT count(*) FROM sqlite_master")
+            # While the log is in use, what the file says of pages may be old: then every page counts as both.
+            rows = None if self._log_bytes() else self._leaf_pages(table)
+            first = 0
+            for piece in self._pieces():
+                if rows is None:
+                    yield piece, piece
+                    continue
+                numbers = range(len(piece) // SQL_PAGE_BYTES)
+                pages = [piece[number * SQL_PAGE_BYTES : (number + 1) * SQL_PAGE_BYTES] for number in numbers]
+                yield (
+                    b"".join(page for number, page in enumerate(pages, first) if number in rows),
+                    b"".join(page for number, page in enumerate(pages, first) if number not in rows),
+                )
+                first += len(pages)
+
+    def _pieces(self) -> Iterator[bytes]:
+        if self._log_bytes():
+            with self._translated():
+                image = memoryview(self._connection.serialize("main"))
+            for start in range(0, len(image), PIECE_BYTES):
+                yield bytes(image[start : start + PIECE_BYTES])
+            return
+        # With an empty log the file is everything; read through SQLite's own layer, which decrypts and checks.
+        size = self.path.stat().st_size
+        for start in range(0, size, PIECE_BYTES):
+            with self._translated():
+                piece = self._connection.read("main", 0, start, min(PIECE_BYTES, size - start))[1]
+            yield piece
+
+    def _log_bytes(self) -> int:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def _leaf_pages(self, table: str) -> set[int]:
+        """Numbers of the pages that hold a table's rows, the first page of the file being 0."""
+        level = [int(self.value("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))) - 1]
+        # All rows of a table lie equally deep.
+        while (below := self._pages_below(level[0])) is not None:
+            level = [*below, *(child for number in level[1:] for child in self._pages_below(number) or ())]
+        return set(level)
+
+    def _pages_below(self, number: int) -> list[int] | None:
+        """The pages to which a page of a table leads; None if it holds rows."""
+        with self._translated():
+            page = self._connection.read("main", 0, number * SQL_PAGE_BYTES, SQL_PAGE_BYTES)[1]
+        header = FILE_HEADER_BYTES if number == 0 else 0
+        if page[header] != INNER_TABLE_PAGE:
+            return None
+        cells = int.from_bytes(page[header + 3 : header + 5], "big")
+        pointers = page[header + 12 : header + 12 + 2 * cells]
+        places = [header + 8, *(int.from_bytes(pointers[at : at + 2], "big") for at in range(0, 2 * cells, 2))]
+        return [int.from_bytes(page[at : at + 4], "big") - 1 for at in places]
 
     def stored_bytes(self) -> Iterator[bytes]:
         """The file, then its write-ahead log, as they lie on the disk: what a proof of deletion looks through.
@@ -169,7 +248,7 @@ class Database:
         """
         for which, name in ((0, self.path), (1, self.path.with_name(f"{self.path.name}-wal"))):
             size = name.stat().st_size if name.exists() else 0
-            with _translated(self.path):
+            with self._translated():
                 yield self._connection.read("main", which, 0, size)[1] if size else b""
 
     def copy_to(self, target: "Database") -> None:
@@ -190,8 +269,8 @@ def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = F
     if create and not path.exists():
         disk.make_folder(path.parent)
         disk.step("write", path.name)
-    if not create and path.exists() and path.stat().st_size == 0:
-        # SQLite would take it for a new database without tables.
+    if not create and path.exists() and path.stat().st_size < SQL_PAGE_BYTES:
+        # SQLite would take what is shorter than a page for a new database without tables.
         raise _damaged(path)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with _translated(path):

@@ -293,6 +293,31 @@ class RecoveryKit:
         return ("\n".join(text) + "\n").encode()
 
 
+def read_kit(path: Path) -> RecoveryKit:
+    """Read a recovery kit, as written or typed from paper.
+
+    Raises:
+        ConfigurationError: missing, not a kit, or mistyped.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith(" "))
+        secret = "".join("".join(line.split()) for line in lines if line.startswith("  "))
+        seeds = base64.b32decode(secret + "=" * (-len(secret) % 8))
+        if lines[0] != KIT_TITLE:
+            raise ValueError("title")
+        kit = RecoveryKit(
+            vault_id=fields["vault"], genesis_hash=fields["genesis"], sealing=SealingPrivateKey(seeds)
+        )  # fmt: skip
+        if kit.check_code != fields["check"]:
+            raise ConfigurationError(f"{path} is mistyped: its check code would be {kit.check_code}. Compare it again.")
+        return kit
+    except OSError as err:
+        raise ConfigurationError(f"The recovery kit {path} cannot be read ({err.strerror}).") from err
+    except (ValueError, KeyError, IndexError) as err:
+        raise ConfigurationError(f"{path} is not a recovery kit, or was mistyped. Compare it with the paper.") from err
+
+
 def _grouped(text: str, size: int, separator: str) -> str:
     return separator.join(text[i : i + size] for i in range(0, len(text), size))
 
@@ -305,6 +330,7 @@ __all__ = [
     "Signature",
     "new_one_time_code",
     "read_identity",
+    "read_kit",
     "seal_identity",
     "write_identity",
 ]

@@ -5,46 +5,54 @@ One JSON line per statement: `{"body": {...}, "ed25519": "…", "ml_dsa_65": "�
 Signatures are over `purpose("statement v1", vault) + NUL + canonical body`. Rules on replay:
 
 - Statement 0 is the genesis; its hash is pinned outside the vault, in every identity file and the kit.
-- Every later statement is signed by a person whose role at that point holds the right `grant`; only a
-  `databases` statement, which names a new wrap of a database key, may also be the service's.
+- Office and kit are for holders of the right `grant`. Who gives a role must hold what the role holds, by roles of
+  their own: nothing that was delegated counts (`KeyBook.may_give`, `KeyBook.may_take`).
+- Keys follow rights: a wrap is valid only while its recipient's roles need it. Who loses a right loses the wraps
+  with the same statement; the scope then needs a new epoch, which whoever holds its key may state.
 - A person's keys never change under one id (the id is their hash); removal is final for that id.
-- Epochs of a scope count 1, 2, 3 …; a wrap is valid only if its hash stands in the book.
+- Epochs of a scope count 1, 2, 3 …; a wrap is valid only if its hash stands in the book; none is without the kit's.
+- After every statement the separation of duties that the office demands must hold.
 - An unknown kind is refused: a newer program wrote it, and guessing would be worse than stopping.
 """
 
 import base64
+import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from poststelle.access.identities import Identity, PublicIdentity, Signature
+from poststelle.access.rights import (
+    ALL_SCOPES,
+    AUDIT,
+    BEGINNING,
+    COMPARTMENTS,
+    GRANT,
+    MODEL_SHARES,
+    OWNER,
+    RECORDS,
+    SHARE,
+    SHARE_VERBS,
+    VERBS,
+    Delegation,
+    Epoch,
+    KeyBook,
+    Person,
+    Role,
+    Share,
+    conflicts,
+    content_scope,
+    index_scope,
+)
 from poststelle.access.sealing import SealingPublicKey, purpose
 from poststelle.durable import Disk
-from poststelle.errors import Damaged, NotPermitted
-
-COMPARTMENTS = ("general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted")
-VERBS = ("find", "read", "export", "file", "reclassify", "hold", "release", "grant")
-RECORDS = "records"
-"""Scope of the catalogue."""
-AUDIT = "audit"
-"""Scope of the sealed fields of the log."""
-
-
-def content_scope(compartment: str) -> str:
-    """Scope of a compartment's originals and renditions."""
-    return f"content:{compartment}"
-
-
-def index_scope(compartment: str) -> str:
-    """Scope of a compartment's recognised text, facts and index."""
-    return f"index:{compartment}"
-
-
-ALL_SCOPES = (*(s(c) for c in COMPARTMENTS for s in (content_scope, index_scope)), RECORDS, AUDIT)
+from poststelle.errors import Damaged, KeysRenewed, NotPermitted
 
 
 class TamperedKeyBook(Damaged):
@@ -52,116 +60,16 @@ class TamperedKeyBook(Damaged):
 
     code = "K013"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """What holders of a role may do."""
-
-    code: str
-    label: str
-    compartments: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Verbs by compartment code."""
-    rights: tuple[str, ...] = ()
-    """Rights without a compartment: "records", "audit", "grant", "hold", "release"."""
-
-    def scopes(self) -> set[str]:
-        """The key scopes these rights need: finding needs the index key, reading the content key."""
-        needed = {index_scope(c) for c, verbs in self.compartments.items() if "find" in verbs}
-        needed |= {content_scope(c) for c, verbs in self.compartments.items() if {"read", "export"} & set(verbs)}
-        return needed | ({RECORDS, AUDIT} & set(self.rights))
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The key book of the vault was changed by somebody who may not: {reason}. Nothing was opened. "
+            "Bring the key book back from a backup, or ask an owner."
+        )
+        self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody (or the service) who can be given keys."""
-
-    person_id: str
-    user: str
-    kind: str
-    """"person" or "service"."""
-    public: PublicIdentity
-    roles: tuple[str, ...] = ()
-    removed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """One generation of a scope's key pair."""
-
-    scope: str
-    scope_id: str
-    """16 random hex digits: what the key store calls the scope."""
-    number: int
-    public: SealingPublicKey
-    wraps: dict[str, str]
-    """SHA-256 of the wrap of the private key for each recipient id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyBook:
-    """The state after replaying every statement."""
-
-    vault_id: str
-    genesis_hash: str
-    head: str
-    """SHA-256 of the last statement's line."""
-    statements: int
-    practice: bool
-    office: dict[str, Any]
-    """The configuration that is law: roles, classes, retention lines, mode (canonical JSON values)."""
-    roles: dict[str, Role]
-    people: dict[str, Person]
-    kit_id: str
-    kit: SealingPublicKey | None
-    epochs: dict[str, tuple[Epoch, ...]]
-    database_wraps: dict[str, str]
-    """SHA-256 of the current wrap of each database's key, by database name."""
-
-    def current(self, scope: str) -> Epoch:
-        """The epoch that new letters are sealed to."""
-        return self.epochs[scope][-1]
-
-    def scope_of(self, scope_id: str) -> str | None:
-        """Name of a scope by its opaque id."""
-        return next((e.scope for epochs in self.epochs.values() for e in epochs if e.scope_id == scope_id), None)
-
-    def person(self, person_id: str) -> Person | None:
-        """The person with this id unless removed."""
-        person = self.people.get(person_id)
-        return None if person is None or person.removed else person
-
-    def by_user(self, user: str) -> Person | None:
-        """The person with this login."""
-        return next((p for p in self.people.values() if p.user == user and not p.removed), None)
-
-    @property
-    def service(self) -> Person:
-        """The service identity that intake runs as."""
-        return next(p for p in self.people.values() if p.kind == "service" and not p.removed)
-
-    def may(self, person_id: str, verb: str, compartment: str) -> bool:
-        """Whether a person's roles allow a verb on a compartment."""
-        return any(verb in role.compartments.get(compartment, ()) for role in self._roles(person_id))
-
-    def holds_right(self, person_id: str, right: str) -> bool:
-        """Whether a person's roles hold a right that has no compartment."""
-        return any(right in role.rights for role in self._roles(person_id))
-
-    def compartments_for(self, person_id: str, verb: str) -> tuple[str, ...]:
-        """Compartments on which a person may do a verb, in the fixed order."""
-        return tuple(c for c in COMPARTMENTS if self.may(person_id, verb, c))
-
-    def scopes_for(self, roles: Iterable[str]) -> set[str]:
-        """Scopes that holders of these roles need keys of."""
-        return {scope for code in roles for scope in self.roles[code].scopes()}
-
-    def _roles(self, person_id: str) -> list[Role]:
-        person = self.person(person_id)
-        return [] if person is None else [self.roles[code] for code in person.roles]
-
-
-def read_keybook(path: Path, pinned_genesis: str, vault_id: str) -> KeyBook:
-    """Replay the book and check every link, signature and rule.
+def read_keybook(path: Path, pinned_genesis: str, vault_id: str, at: datetime | None = None) -> KeyBook:
+    """Replay the book and check every link, signature and rule; `at` is now, without it the last statement's time.
 
     Raises:
         TamperedKeyBook: anything does not hold, or the genesis is not the pinned one.
@@ -169,17 +77,37 @@ def read_keybook(path: Path, pinned_genesis: str, vault_id: str) -> KeyBook:
     try:
         content = path.read_bytes()
     except OSError as err:
-        raise TamperedKeyBook(f"The key book {path.name} of the vault cannot be read ({err.strerror}).") from err
+        raise TamperedKeyBook(f"it cannot be read ({err.strerror})") from err
     if not content.endswith(b"\n"):
-        raise TamperedKeyBook(_tampered("its last line is cut"))
+        raise TamperedKeyBook("its last line is cut")
     lines = content[:-1].split(b"\n")
     if hashlib.sha256(lines[0]).hexdigest() != pinned_genesis:
-        raise TamperedKeyBook(_tampered("it does not begin with the statement this identity was made for"))
+        raise TamperedKeyBook("it does not begin with the statement this identity was made for")
     book: KeyBook | None = None
     for line in lines:
         book = _replay(book, line, vault_id)
     assert book is not None
-    return book
+    return book if at is None else book.as_of(at)
+
+
+@contextmanager
+def law_lock(path: Path, *, exclusive: bool) -> Iterator[None]:
+    """Keep the law as it is while letters are sealed under it (shared), or keep all others out to change it.
+
+    `path` is VAULT.json, which is never replaced. Not to be nested.
+    """
+    with _locked(path, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def genesis_line(owner: Identity, vault_id: str, practice: bool, at: datetime) -> bytes:
@@ -201,17 +129,18 @@ def genesis_line(owner: Identity, vault_id: str, practice: bool, at: datetime) -
 def append_statement(
     path: Path, book: KeyBook, signer: Identity, kind: str, content: dict[str, Any], at: datetime, disk: Disk
 ) -> KeyBook:
-    """Sign one more statement, check it as every reader will, and append it.
+    """Sign one more statement, check it as every reader will, and append it. The caller holds the law lock.
 
     Raises:
         NotPermitted: the signer may not write this kind.
+        KeysRenewed: somebody else wrote into the book meanwhile; nothing was changed.
     """
     body = {
         "seq": book.statements,
         "prev": book.head,
         "vault": book.vault_id,
         "kind": kind,
-        "at": _timestamp(at),
+        "at": _timestamp(max(at, book.at)),
         "by": signer.person_id,
         **content,
     }
@@ -219,9 +148,12 @@ def append_statement(
     try:
         after = _replay(book, line, book.vault_id)
     except TamperedKeyBook as err:
-        raise NotPermitted(f"This change of the key book is not permitted to {signer.user!r}: {err}") from err
-    lines = path.read_bytes()
-    disk.write_new(path, [lines, line, b"\n"])
+        raise NotPermitted(f"This change of the key book is not permitted to {signer.user!r}: {err.reason}.") from err
+    with _locked(path.parent, fcntl.LOCK_EX):
+        lines = path.read_bytes()
+        if hashlib.sha256(lines[:-1].rpartition(b"\n")[2]).hexdigest() != book.head:
+            raise KeysRenewed
+        disk.write_new(path, [lines, line, b"\n"])
     return after
 
 
@@ -255,37 +187,49 @@ def _replay(book: KeyBook | None, line: bytes, vault_id: str) -> KeyBook:
         body = envelope["body"]
         signature = Signature(base64.b64decode(envelope["ed25519"]), base64.b64decode(envelope["ml_dsa_65"]))
         if canonical(envelope) != line:
-            raise TamperedKeyBook(_tampered("a statement is not in canonical form"))
+            raise TamperedKeyBook("a statement is not in canonical form")
         number = body["seq"]
+        if book is not None:
+            book = book.as_of(datetime.fromisoformat(body["at"]))
         signer = _decode_public(body["owner"]) if book is None else _signer(book, body)
         if not signer.verify(statement_message(vault_id, body), signature) or body["vault"] != vault_id:
-            raise TamperedKeyBook(_tampered(f"the signature of statement {number} does not hold"))
+            raise TamperedKeyBook(f"the signature of statement {number} does not hold")
         digest = hashlib.sha256(line).hexdigest()
         if book is None:
             return _genesis(body, signer, digest)
         if number != book.statements or body["prev"] != book.head:
-            raise TamperedKeyBook(_tampered(f"statement {number} does not follow the one before it"))
-        return replace(_APPLY[body["kind"]](book, body), head=digest, statements=book.statements + 1)
+            raise TamperedKeyBook(f"statement {number} does not follow the one before it")
+        after = replace(_APPLY[body["kind"]](book, body), head=digest, statements=book.statements + 1)
+        return after.settled()
+    except _Refused as err:
+        raise TamperedKeyBook(str(err)) from err
     except (ValueError, KeyError, TypeError, AttributeError) as err:
-        raise TamperedKeyBook(_tampered("a statement is damaged or of a kind this program does not know")) from err
+        raise TamperedKeyBook("a statement is damaged or of a kind this program does not know") from err
+
+
+class _Refused(Exception):
+    """A statement that is genuine but breaks a rule; the text says which."""
+
+
+def _require(holds: bool, rule: str) -> None:
+    if not holds:
+        raise _Refused(rule)
 
 
 def _signer(book: KeyBook, body: dict[str, Any]) -> PublicIdentity:
     person = book.person(body["by"])
     if person is None:
-        raise TamperedKeyBook(_tampered(f"statement {body['seq']} is signed by nobody in the book"))
-    # Until the office statement names roles, only the genesis owner speaks.
-    may_grant = book.holds_right(person.person_id, "grant") if book.roles else True
-    # A purge in blind mode throws an index and its key away: the service may name the new key's wrap, no more.
-    if not may_grant and not (person.kind == "service" and body["kind"] == "databases"):
-        raise TamperedKeyBook(_tampered(f"statement {body['seq']} is signed by somebody without the right to"))
+        raise TamperedKeyBook(f"statement {body['seq']} is signed by nobody in the book")
     return person.public
 
 
 def _genesis(body: dict[str, Any], owner: PublicIdentity, digest: str) -> KeyBook:
     if body["kind"] != "genesis" or body["seq"] != 0 or body["by"] != owner.person_id:
-        raise TamperedKeyBook(_tampered("it does not begin with a genesis"))
-    person = Person(person_id=owner.person_id, user=body["user"], kind="person", public=owner, roles=("owner",))
+        raise TamperedKeyBook("it does not begin with a genesis")
+    at = datetime.fromisoformat(body["at"])
+    person = Person(
+        person_id=owner.person_id, user=body["user"], kind="person", public=owner, roles=(OWNER,), since={OWNER: at}
+    )
     return KeyBook(
         vault_id=body["vault"],
         genesis_hash=digest,
@@ -299,69 +243,295 @@ def _genesis(body: dict[str, Any], owner: PublicIdentity, digest: str) -> KeyBoo
         kit=None,
         epochs={},
         database_wraps={},
+        at=at,
     )
+
+
+# What each kind does, and who may state it ----------------------------------------------------------------------
 
 
 def _apply_office(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     office = body["office"]
     roles = {code: decode_role(code, role) for code, role in office["roles"].items()}
-    if "owner" not in roles:
-        raise ValueError("an office without an owner role cannot be changed any more")
-    return replace(book, office=office, roles=roles)
+    _require(OWNER in roles, "an office without an owner role could not be changed any more")
+    given = {role for person in book.people.values() if not person.removed for role in person.roles}
+    given |= {d.role for d in book.delegations.values() if d.holds(book.at)}
+    _require(given <= set(roles) or not book.roles, f"somebody still has the role {', '.join(given - set(roles))}")
+    if book.epochs:
+        _require(book.holds_right(body["by"], GRANT), "it takes the right to grant")
+        gained = {
+            power
+            for code, role in roles.items()
+            for power in role.powers() - (book.roles[code].powers() if code in book.roles else set())
+        }
+        # The service's role is the program's own; only its keys are somebody's to give.
+        program = {power for power in roles["service"].powers() if power[0] == "file"} if "service" in roles else set()
+        _require(book.may_give(body["by"], gained - program), "nobody gives a right that they do not hold")
+    return _separated(replace(book, office=office, roles=roles))
 
 
 def _apply_people(book: KeyBook, body: dict[str, Any]) -> KeyBook:
-    people = dict(book.people)
+    people, at = dict(book.people), datetime.fromisoformat(body["at"])
     for entry in body["people"]:
         public = _decode_public(entry["keys"])
         roles = tuple(entry["roles"])
-        if public.person_id in people or any(p.user == entry["user"] and not p.removed for p in people.values()):
-            raise ValueError("this person is in the book already")
-        if not set(roles) <= set(book.roles):
-            raise ValueError("unknown role")
+        _require_new(people, public, entry["user"])
+        _require(set(roles) <= set(book.roles), "there is no such role")
+        _require_may_give(book, body["by"], roles)
+        if entry["kind"] == "service":
+            _require(not any(p.kind == "service" and not p.removed for p in people.values()), "there is a service")
         people[public.person_id] = Person(
-            person_id=public.person_id, user=entry["user"], kind=entry["kind"], public=public, roles=roles
+            person_id=public.person_id,
+            user=entry["user"],
+            kind=entry["kind"],
+            public=public,
+            roles=roles,
+            since=dict.fromkeys(roles, at),
         )
-    return replace(book, people=people)
+    return _separated(replace(book, people=people))
+
+
+def _apply_roles(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    person = book.person(body["person"])
+    if person is None or person.kind != "person":
+        raise _Refused("there is no such person")
+    roles = tuple(body["roles"])
+    _require(set(roles) <= set(book.roles) and len(set(roles)) == len(roles), "there is no such role")
+    _require_may_give(book, body["by"], tuple(set(roles) - set(person.roles)))
+    _require_may_take(book, body["by"], tuple(set(person.roles) - set(roles)))
+    at = datetime.fromisoformat(body["at"])
+    since = {role: person.since.get(role, at) for role in roles}
+    return _separated(
+        _owned(replace(book, people=book.people | {person.person_id: replace(person, roles=roles, since=since)}))
+    )
+
+
+def _apply_remove(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    person = book.person(body["person"])
+    if person is None or person.kind != "person":
+        raise _Refused("there is no such person")
+    _require(person.person_id != body["by"], "nobody removes themselves")
+    _require_may_take(book, body["by"], person.roles)
+    return _owned(replace(book, people=book.people | {person.person_id: replace(person, removed=True)}))
+
+
+def _apply_replace(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    """New keys for somebody whose identity is lost: the same user and roles under a new id, the old id is gone."""
+    person, public = book.person(body["person"]), _decode_public(body["keys"])
+    if person is None:
+        raise _Refused("there is no such person")
+    _require(person.person_id != body["by"], "nobody replaces their own identity")
+    if person.kind == "person":
+        _require_may_give(book, body["by"], person.roles)
+    else:
+        _require(book.holds_right(body["by"], GRANT), "it takes the right to grant")
+    gone = {person.person_id: replace(person, removed=True)}
+    _require_new(book.people | gone, public, person.user)
+    return replace(
+        book,
+        people=book.people | gone | {public.person_id: replace(person, person_id=public.person_id, public=public)},
+    )
+
+
+def _apply_delegate(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    deputy, role = book.person(body["to"]), body["role"]
+    at, until = datetime.fromisoformat(body["at"]), datetime.fromisoformat(body["until"])
+    if deputy is None or deputy.kind != "person":
+        raise _Refused("there is no such person")
+    _require(role in book.roles and role != OWNER, "there is no such role, or it cannot be delegated")
+    _require(deputy.person_id != body["by"], "nobody is their own deputy")
+    _require_may_give(book, body["by"], (role,))
+    _require(until > max(at, book.at), "a delegation ends later than it begins")
+    delegation = Delegation(
+        number=body["seq"],
+        role=role,
+        person_id=deputy.person_id,
+        by=body["by"],
+        since=at,
+        until=until,
+        reason=str(body["reason"]),
+    )
+    return _separated(replace(book, delegations=book.delegations | {body["seq"]: delegation}))
+
+
+def _apply_undelegate(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    delegation = book.delegations.get(body["delegation"])
+    if delegation is None or not delegation.holds(book.at):
+        raise _Refused("there is no such delegation in force")
+    if body["by"] != delegation.person_id:  # a deputy may lay it down
+        _require_may_take(book, body["by"], (delegation.role,))
+    return replace(book, delegations=book.delegations | {delegation.number: replace(delegation, ended=True)})
+
+
+def _apply_share(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    auditor = book.person(body["to"])
+    at, until = datetime.fromisoformat(body["at"]), datetime.fromisoformat(body["until"])
+    if auditor is None or auditor.kind != "person":
+        raise _Refused("there is no such person")
+    compartments = {book.office["classes"][code]["compartment"] for code in body["classes"]}
+    powers = {(verb, compartment) for verb in SHARE_VERBS for compartment in compartments}
+    _require(bool(powers) and book.may_give(body["by"], powers), "nobody shares what they do not hold")
+    _require(auditor.person_id != body["by"] and until > max(at, book.at), "a share ends later than it begins")
+    share = Share(
+        number=body["seq"],
+        person_id=auditor.person_id,
+        by=body["by"],
+        since=at,
+        until=until,
+        reason=str(body["reason"]),
+        classes=tuple(body["classes"]),
+        years=tuple(body["years"]),
+    )
+    after, epochs = replace(book, shares=book.shares | {share.number: share}), {}
+    for entry in body["share_epochs"]:
+        allowed = after.entitled(entry["scope"])
+        _require(set(entry["wraps"]) <= allowed, "a key would go to somebody whose role does not need it")
+        epochs[entry["scope"]] = (_epoch(entry, BEGINNING),)
+    if set(epochs) != {content_scope(share.name), index_scope(share.name)}:
+        raise ValueError("a share has two scopes of its own")
+    return replace(
+        after,
+        epochs=after.epochs | epochs,
+        database_wraps=after.database_wraps | {index_scope(share.name): str(body["database"])},
+    )
+
+
+def _apply_unshare(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    share = book.shares.get(body["share"])
+    if share is None or not share.holds(book.at):
+        raise _Refused("there is no such share in force")
+    powers = {(verb, book.office["classes"][code]["compartment"]) for verb in SHARE_VERBS for code in share.classes}
+    _require(book.may_take(body["by"], powers), "it takes the right to grant")
+    return replace(book, shares=book.shares | {share.number: replace(share, ended=True)})
 
 
 def _apply_kit(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     public = SealingPublicKey(base64.b64decode(body["sealing"]))
-    return replace(book, kit=public, kit_id=hashlib.sha256(public.encoded).hexdigest()[:32])
+    kit_id = hashlib.sha256(public.encoded).hexdigest()[:32]
+    _require(not book.epochs or book.holds_right(body["by"], GRANT), "it takes the right to grant")
+    after = _with_wraps(replace(book, kit=public, kit_id=kit_id), body.get("wraps", ()), body["by"])
+    opened = all(kit_id in e.wraps for scope, row in after.epochs.items() for e in row if not book.share_of(scope))
+    _require(opened, "a new recovery kit must open every key there is")
+    return after
 
 
 def _apply_epochs(book: KeyBook, body: dict[str, Any]) -> KeyBook:
-    epochs = dict(book.epochs)
+    """New epochs, wraps of existing ones for people who came later, and keys of databases."""
+    epochs, founding = dict(book.epochs), not book.epochs
     for entry in body["epochs"]:
-        epoch = Epoch(
-            scope=entry["scope"],
-            scope_id=entry["scope_id"],
-            number=entry["number"],
-            public=SealingPublicKey(base64.b64decode(entry["public"])),
-            wraps=dict(entry["wraps"]),
-        )
-        earlier = epochs.get(epoch.scope, ())
+        valid_from = datetime.fromisoformat(entry["valid_from"]) if "valid_from" in entry else BEGINNING
+        earlier = epochs.get(entry["scope"], ())
+        if earlier and valid_from == BEGINNING:
+            valid_from = datetime.fromisoformat(body["at"])
+        epoch = _epoch(entry, valid_from)
+        _require(founding or bool(earlier), "there is no such scope")
         if epoch.number != len(earlier) + 1 or (earlier and earlier[-1].scope_id != epoch.scope_id):
             raise ValueError("epochs count up and keep their scope id")
-        if book.kit_id not in epoch.wraps:
-            raise ValueError("no epoch becomes active before the recovery kit can open it")
+        _require(book.kit_id in epoch.wraps, "no epoch becomes active before the recovery kit can open it")
+        allowed = book.entitled(epoch.scope, valid_from)
+        _require(set(epoch.wraps) <= allowed, "a key would go to somebody whose role does not need it")
+        _require(founding or _holds(book, body["by"], epoch.scope), "only who holds a key may renew it")
         epochs[epoch.scope] = (*earlier, epoch)
-    return replace(book, epochs=epochs, database_wraps=book.database_wraps | body["databases"])
+    after = _with_wraps(replace(book, epochs=epochs), body.get("wraps", ()), body["by"])
+    return _with_databases(after, book, body)
+
+
+def _epoch(entry: dict[str, Any], valid_from: datetime) -> Epoch:
+    return Epoch(
+        scope=entry["scope"],
+        scope_id=entry["scope_id"],
+        number=entry["number"],
+        public=SealingPublicKey(base64.b64decode(entry["public"])),
+        wraps=dict(entry["wraps"]),
+        valid_from=valid_from,
+        known_to=frozenset(entry["wraps"]),
+    )
 
 
 def _apply_databases(book: KeyBook, body: dict[str, Any]) -> KeyBook:
-    if not set(body["databases"]) <= set(book.database_wraps):
-        raise ValueError("unknown database")
-    return replace(book, database_wraps=book.database_wraps | body["databases"])
+    return _with_databases(book, book, body)
+
+
+def _with_wraps(book: KeyBook, wraps: Sequence[dict[str, Any]], by: str) -> KeyBook:
+    """Wraps that were added to existing epochs. Only holders of an epoch's key can have made them."""
+    epochs = dict(book.epochs)
+    for entry in wraps:
+        row, number = epochs[entry["scope"]], entry["number"]
+        if not 1 <= number <= len(row):
+            raise ValueError("there is no such epoch")
+        epoch, new = row[number - 1], dict(entry["recipients"])
+        _require(by in epoch.wraps, "only who holds a key may hand it on")
+        allowed = book.entitled(epoch.scope, epoch.valid_from)
+        _require(set(new) <= allowed, "a key would go to somebody whose role does not need it")
+        changed = replace(epoch, wraps=epoch.wraps | new, known_to=epoch.known_to | set(new))
+        epochs[entry["scope"]] = (*row[: number - 1], changed, *row[number:])
+    return replace(book, epochs=epochs)
+
+
+def _with_databases(after: KeyBook, before: KeyBook, body: dict[str, Any]) -> KeyBook:
+    new = body["databases"]
+    for name in new:
+        known = name in before.database_wraps or name in MODEL_SHARES
+        _require(not before.database_wraps or known, "there is no such database")
+        if before.database_wraps:
+            scope = RECORDS if name == "catalogue" else name.replace("model:", "index:")
+            # A purge in blind mode throws an index and its key away: the service may name the new key's wrap, no more.
+            service = body["kind"] == "databases" and before.people[body["by"]].kind == "service"
+            _require(service or _holds(before, body["by"], scope), "only who holds a key may renew it")
+    earlier = {name: before.database_wraps[name] for name in new if name in before.database_wraps}
+    return replace(
+        after,
+        database_wraps=before.database_wraps | new,
+        earlier_database_wraps=before.earlier_database_wraps | earlier,
+    )
 
 
 _APPLY: dict[str, Callable[[KeyBook, dict[str, Any]], KeyBook]] = {
     "office": _apply_office,
     "people": _apply_people,
+    "roles": _apply_roles,
+    "remove": _apply_remove,
+    "replace": _apply_replace,
+    "delegate": _apply_delegate,
+    "undelegate": _apply_undelegate,
+    "share": _apply_share,
+    "unshare": _apply_unshare,
     "kit": _apply_kit,
     "epochs": _apply_epochs,
     "databases": _apply_databases,
 }
+
+
+def _holds(book: KeyBook, person_id: str, scope: str) -> bool:
+    return scope in book.epochs and person_id in book.current(scope).wraps
+
+
+def _require_may_give(book: KeyBook, by: str, roles: Sequence[str]) -> None:
+    powers = {power for code in roles for power in book.roles[code].powers()}
+    if book.epochs:  # before there are keys, the founder speaks
+        _require(book.may_give(by, powers), "nobody gives a role that they do not hold the rights of")
+
+
+def _require_may_take(book: KeyBook, by: str, roles: Sequence[str]) -> None:
+    powers = {power for code in roles for power in book.roles[code].powers()}
+    _require(book.may_take(by, powers), "it takes the right to grant")
+
+
+def _require_new(people: dict[str, Person], public: PublicIdentity, user: str) -> None:
+    known = public.person_id in people or any(p.user == user and not p.removed for p in people.values())
+    _require(not known, "this person is in the book already")
+
+
+def _owned(book: KeyBook) -> KeyBook:
+    """Somebody must be left who can change the office."""
+    _require(any(OWNER in p.roles and not p.removed for p in book.people.values()), "the last owner must stay")
+    return book
+
+
+def _separated(book: KeyBook) -> KeyBook:
+    broken = conflicts(book)
+    _require(not broken, f"separation of duties: {'; '.join(broken)}")
+    return book
 
 
 def decode_role(code: str, value: dict[str, Any]) -> Role:
@@ -388,12 +558,36 @@ def _timestamp(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
 
 
-def _tampered(what: str) -> str:
-    return (
-        f"The key book of the vault was changed by somebody who may not: {what}. Nothing was opened. "
-        "Bring the key book back from a backup, or ask an owner."
-    )
-
-
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+__all__ = [
+    "ALL_SCOPES",
+    "AUDIT",
+    "BEGINNING",
+    "COMPARTMENTS",
+    "GRANT",
+    "OWNER",
+    "RECORDS",
+    "SHARE",
+    "VERBS",
+    "Delegation",
+    "Epoch",
+    "KeyBook",
+    "Person",
+    "Role",
+    "Share",
+    "TamperedKeyBook",
+    "append_statement",
+    "canonical",
+    "conflicts",
+    "content_scope",
+    "decode_role",
+    "encode_public",
+    "genesis_line",
+    "index_scope",
+    "law_lock",
+    "read_keybook",
+    "statement_message",
+]

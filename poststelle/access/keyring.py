@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from poststelle.access.identities import Identity
-from poststelle.access.keybook import Epoch, KeyBook
+from poststelle.access.keybook import BEGINNING, Epoch, KeyBook
 from poststelle.access.sealing import (
     DoesNotOpen,
     SealingPrivateKey,
@@ -52,8 +53,12 @@ class Keyring:
 
     def holds(self, scope: str) -> bool:
         """Whether the book says this identity can open the current epoch of a scope."""
-        epochs = self.book.epochs.get(scope, ())
-        return bool(epochs) and self.person_id in epochs[-1].wraps
+        return scope in self.book.epochs and self.person_id in self.book.current(scope).wraps
+
+    def held(self, scope: str) -> list[SealingPrivateKey]:
+        """Every key of a scope that this identity may have, the newest first."""
+        held = [e.number for e in self.book.epochs.get(scope, ()) if self.person_id in e.wraps]
+        return [self.key(scope, number) for number in reversed(held)]
 
     def key(self, scope: str, epoch: int) -> SealingPrivateKey:
         """The private key of a scope's epoch.
@@ -75,14 +80,22 @@ class Keyring:
 
     def database_key(self, database: str, scope: str) -> bytes:
         """The raw key of a database, through the scope that protects it."""
-        found = self._wraps.database_wrap(database)
-        if found is None or hashlib.sha256(found[1]).hexdigest() != self.book.database_wraps.get(database):
-            raise Damaged(f"The key of the database {database} is missing or was changed. Run `poststelle verify`.")
-        epoch, wrap = found
+        wrap = self._wraps.database_wrap(database)
+        if wrap is None or hashlib.sha256(wrap[1]).hexdigest() != self.book.database_wraps.get(database):
+            raise _key_missing(database)
+        return self.open_database_key(database, scope, wrap)
+
+    def open_database_key(self, database: str, scope: str, wrap: tuple[int, bytes]) -> bytes:
+        """The raw key inside one (epoch, wrap) of a database; that it is the current one was checked by the caller."""
+        info = database_purpose(self.book.vault_id, database, scope, wrap[0])
         try:
-            return self.key(scope, epoch).unwrap(wrap, database_purpose(self.book.vault_id, database, scope, epoch))
+            return self.key(scope, wrap[0]).unwrap(wrap[1], info)
         except DoesNotOpen as err:
-            raise Damaged(f"The key of the database {database} was changed. Run `poststelle verify`.") from err
+            raise _key_missing(database) from err
+
+
+def _key_missing(database: str) -> Damaged:
+    return Damaged(f"The key of the database {database} is missing or was changed. Run `poststelle verify`.")
 
 
 def open_epoch(
@@ -121,17 +134,31 @@ def document_purpose(vault_id: str, document_id: str, part_set: str, version: in
 
 
 def make_epoch(
-    vault_id: str, scope: str, scope_id: str, number: int, recipients: Iterable[tuple[str, SealingPublicKey]]
+    vault_id: str,
+    scope: str,
+    scope_id: str,
+    number: int,
+    recipients: Iterable[tuple[str, SealingPublicKey]],
+    valid_from: datetime = BEGINNING,
 ) -> NewEpoch:
     """A new key pair for a scope, its private key wrapped to each recipient (id, public key)."""
     private = SealingPrivateKey.generate()
     wraps = {
-        recipient_id: public.wrap(private.seeds, epoch_purpose(vault_id, scope_id, number, recipient_id))
+        recipient_id: wrap_epoch(vault_id, scope_id, number, private, recipient_id, public)
         for recipient_id, public in recipients
     }
     hashes = {recipient_id: hashlib.sha256(wrap).hexdigest() for recipient_id, wrap in wraps.items()}
-    epoch = Epoch(scope=scope, scope_id=scope_id, number=number, public=private.public, wraps=hashes)
+    epoch = Epoch(
+        scope=scope, scope_id=scope_id, number=number, public=private.public, wraps=hashes, valid_from=valid_from
+    )
     return NewEpoch(epoch=epoch, private=private, wraps=wraps)
+
+
+def wrap_epoch(
+    vault_id: str, scope_id: str, number: int, private: SealingPrivateKey, recipient_id: str, public: SealingPublicKey
+) -> bytes:
+    """An epoch's private key for one recipient."""
+    return public.wrap(private.seeds, epoch_purpose(vault_id, scope_id, number, recipient_id))
 
 
 def make_database_key(vault_id: str, database: str, epoch: Epoch) -> tuple[bytes, bytes]:

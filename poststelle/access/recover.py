@@ -63,8 +63,12 @@ class Vault:
     def scope_key(self, scope_id, epoch):
         entry = self.epochs[scope_id, epoch]
         question = "SELECT wrap FROM epochs WHERE scope = ? AND epoch = ? AND recipient = ?"
-        (wrap,) = self.keys.execute(question, (scope_id, epoch, self.kit_id)).fetchone()
-        key = PrivateKey(self.kit.unwrap(wrap, "poststelle epoch v1", self.id, scope_id, epoch, self.kit_id))
+        row = self.keys.execute(question, (scope_id, epoch, self.kit_id)).fetchone()
+        if row is None:
+            sys.exit(
+                f"This kit does not open {entry['scope']}, key {epoch}: another kit took its place, or keys are lost."
+            )
+        key = PrivateKey(self.kit.unwrap(row[0], "poststelle epoch v1", self.id, scope_id, epoch, self.kit_id))
         if key.public != base64.b64decode(entry["public"]):
             sys.exit(f"The key of {entry['scope']} is not the one the key book names.")
         return key

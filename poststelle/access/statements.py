@@ -59,8 +59,11 @@ def make_statement(
     return _statement(body, _line(body, identity.sign(statement_message(vault_id, body))))
 
 
-def check_statement(line: bytes, book: KeyBook, kind: str) -> Statement:
+def check_statement(line: bytes, book: KeyBook, kind: str, *, or_removed: bool = False) -> Statement:
     """Read a statement and check everything but the author's right.
+
+    With `or_removed` the author may have left since: what somebody did while they were here stays done, but the
+    caller must know from elsewhere (the log) that it was done then.
 
     Raises:
         InvalidStatement: see there.
@@ -74,7 +77,7 @@ def check_statement(line: bytes, book: KeyBook, kind: str) -> Statement:
             raise InvalidStatement(f"it is not a {kind} statement in canonical form")
         if body["vault"] != book.vault_id:
             raise InvalidStatement("it was made for another vault")
-        author = book.person(body["by"])
+        author = book.people.get(body["by"]) if or_removed else book.person(body["by"])
         statement = _statement(body, line)
     except (ValueError, KeyError, TypeError) as err:
         raise InvalidStatement("it is unsigned or damaged") from err

@@ -21,8 +21,9 @@ VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
     "Take in": ("init", "intake", "watch", "separators", "quarantine", "review", "list"),
     "Find": ("search", "show", "open", "export", "deadlines"),
-    "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "purge"),
-    "Look after": ("status", "verify", "rebuild", "doctor", "unlock", "identity"),
+    "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "restrict", "purge"),
+    "Look after": ("status", "classifier", "verify", "rebuild", "backup", "restore", "doctor", "unlock", "identity"),
+    "People and rights": ("user", "role", "delegate", "config", "kit"),
 }
 
 

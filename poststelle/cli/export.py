@@ -14,8 +14,9 @@ from poststelle.errors import ConfigurationError
 @click.argument("letter", metavar="ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; - for standard output.")
 @click.option("--rendition", is_flag=True, help="The searchable PDF instead: the scan with its text behind it.")
+@click.option("--reason", help="Why you need a restricted letter; logged.")
 @pass_context
-def command(context: Context, letter: str, output: Path | None, rendition: bool) -> None:
+def command(context: Context, letter: str, output: Path | None, rendition: bool, reason: str | None) -> None:
     """Write the original of a letter, byte for byte as it was received. ID is its id or number.
 
     Without -o, the file gets the letter's number as its name, in the current folder. An existing file is never
@@ -37,7 +38,7 @@ def command(context: Context, letter: str, output: Path | None, rendition: bool)
     if output is not None and str(output) != "-" and output.exists():
         raise ConfigurationError(f"{output} exists and was not replaced. Name another file with -o.")
     with open_person(context.environment()) as session:
-        exported = export(session, letter, rendition)
+        exported = export(session, letter, rendition, reason)
     if output is not None and str(output) == "-":
         sys.stdout.buffer.write(exported.content)
         return

@@ -54,3 +54,29 @@ def passphrase_command(context: Context, new_file: Path | None) -> None:
         raise ConfigurationError("Nobody can be asked here. Name a file with the new passphrase: --new-file FILE.")
     user = change_passphrase(path, old, new, context.environment().disk)
     context.printer.result({"user": user, "file": os.fspath(path)}, lambda: f"The passphrase of {user} was changed.")
+
+
+@command.command("replace", short_help="New keys for somebody whose identity was lost.")
+@click.argument("user")
+@click.option("--identity-out", type=click.Path(path_type=Path), help="Where to write the new identity file.")
+@click.option("--no-passphrase", is_flag=True, help="An identity file that opens without a passphrase (try-outs).")
+@pass_context
+def replace_command(context: Context, user: str, identity_out: Path | None, no_passphrase: bool) -> None:
+    """Give somebody new keys in place of lost or stolen ones; the old identity is worth nothing from now on.
+
+    `service` names intake's own identity; letters that came before are then not recognised as duplicates.
+
+    \b
+    Example:
+      poststelle --identity identities/owner.identity identity replace accounting
+
+    \b
+    EXIT STATUS: 0 replaced · 2 no such user, or a file is in the way · 3 not permitted
+    """
+    from poststelle.cli.user import print_issued
+    from poststelle.verbs.people import replace_identity
+    from poststelle.wiring import open_person
+
+    with open_person(context.environment()) as session:
+        issued = replace_identity(session, user, identity_out=identity_out, no_passphrase=no_passphrase)
+    print_issued(context, issued, f"The identity of {user} was replaced.")

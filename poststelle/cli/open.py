@@ -15,8 +15,9 @@ DESKTOP = "xdg-open"
 @click.command(short_help="Look at a letter in a viewer.")
 @click.argument("letter", metavar="ID")
 @click.option("--with", "viewer", metavar="COMMAND", help="Program to look with; it must stay until you close it.")
+@click.option("--reason", help="Why you need a restricted letter; logged.")
 @pass_context
-def command(context: Context, letter: str, viewer: str | None) -> None:
+def command(context: Context, letter: str, viewer: str | None, reason: str | None) -> None:
     """Show the pages of a letter in a viewer: its searchable PDF, or else its original. ID is its id or number.
 
     The file lies in memory, in a folder that only you can enter, and goes when you close the viewer. Without --with,
@@ -49,7 +50,7 @@ def command(context: Context, letter: str, viewer: str | None) -> None:
             click.pause("Press a key when you have closed the viewer; the file goes then. ", err=True)
 
     with open_person(context.environment()) as session:
-        pages = pages_of(session, letter)
+        pages = pages_of(session, letter, reason)
         config = session.config
     view(config, pages, program, wait)
     value = {"id": pages.document_id, "accession": pages.accession, "part": pages.part.value}

@@ -94,6 +94,7 @@ def facts_json(facts: Sequence[Fact]) -> dict[str, Any]:
     return {
         f.name: {"value": f.value, "confidence": round(f.confidence, 3), "page": f.page}
         | ({"source": f.source} if f.source else {})
+        | ({"box": list(f.box)} if f.box else {})
         for f in facts
     }
 

@@ -1,14 +1,17 @@
-"""`poststelle purge plan|release|run|prove`."""
+"""`poststelle purge plan|release|withdraw|list|run|confirm-date|prove`."""
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from poststelle.verbs.copying import Traces
 
 
 @click.group(short_help="Destroy what is due, with a release and proof.")
@@ -37,10 +40,10 @@ def plan_command(context: Context, as_of: datetime | None) -> None:
       poststelle --identity identities/records-manager.identity purge plan
 
     \b
-    EXIT STATUS: 0 done, also if nothing is due · 1 the clock was set back · 2 a future day · 3 not permitted
+    EXIT STATUS: 0 done, also if nothing is due · 1 the clock cannot be trusted · 2 a future day · 3 not permitted
     """
-    from poststelle.verbs.disposing import plan
     from poststelle.verbs.locating import desk
+    from poststelle.verbs.planning import plan
 
     with desk(context.environment()) as at_desk:
         made = plan(at_desk, as_of.date() if as_of else None)
@@ -87,22 +90,122 @@ def plan_command(context: Context, as_of: datetime | None) -> None:
 def release_command(context: Context, plan_id: str, only: tuple[str, ...], reason: str) -> None:
     """Release a plan with your signature. Whoever drew it up cannot.
 
+    With --only the other letters stay planned: release them later, or `purge withdraw` the plan. Letters that changed
+    since the plan was drawn up are refused; draw up a new one.
+
     \b
     Example:
       poststelle --identity identities/owner.identity purge release 3f9a12cc80d1 --reason "Jahresaussonderung 2026"
 
     \b
-    EXIT STATUS: 0 released · 2 released before · 3 not permitted, or it is your own plan · 4 no such plan or letter ·
-    5 the plan was tampered with
+    EXIT STATUS: 0 released · 2 released before, withdrawn, or letters changed · 3 not permitted, or it is your own
+    plan · 4 no such plan or letter · 5 the plan was tampered with
     """
-    from poststelle.verbs.disposing import release
     from poststelle.verbs.locating import desk
+    from poststelle.verbs.planning import release
 
     with desk(context.environment()) as at_desk:
         released = release(at_desk, plan_id, only, reason)
-    value = {"plan_id": released.plan_id, "due": list(released.documents), "practice": released.practice}
+    value = {
+        "plan_id": released.plan_id,
+        "due": list(released.documents),
+        "left": list(released.left),
+        "practice": released.practice,
+    }
     text = f"Released: {count(len(released.documents), 'letter', 'letters')}. `poststelle purge run` carries it out."
+    if released.left:
+        text += f" {count(len(released.left), 'letter stays', 'letters stay')} planned: release or withdraw them."
     context.printer.result(value, lambda: text)
+
+
+@command.command("withdraw", short_help="Take a plan back.")
+@click.argument("plan_id", metavar="PLAN")
+@click.option("--reason", required=True, help="Why; signed.")
+@pass_context
+def withdraw_command(context: Context, plan_id: str, reason: str) -> None:
+    """Take a plan back, released or not: nothing more of it is carried out. For whoever may release.
+
+    \b
+    Example:
+      poststelle --identity identities/owner.identity purge withdraw 3f9a12cc80d1 --reason "erst nach der Prüfung"
+
+    \b
+    EXIT STATUS: 0 withdrawn · 2 carried out or withdrawn before · 3 not permitted · 4 no such plan
+    """
+    from poststelle.verbs.locating import desk
+    from poststelle.verbs.planning import withdraw
+
+    with desk(context.environment()) as at_desk:
+        withdrawn = withdraw(at_desk, plan_id, reason)
+    value = {"plan_id": withdrawn.plan_id, "documents": list(withdrawn.documents), "practice": withdrawn.practice}
+    text = f"Withdrawn: {count(len(withdrawn.documents), 'letter stays', 'letters stay')} until a new plan names them."
+    context.printer.result(value, lambda: text)
+
+
+@command.command("list", short_help="Plans that are not finished.")
+@pass_context
+def list_command(context: Context) -> None:
+    """List the plans that are not finished: who drew them up, what was released, and what does not count and why.
+
+    \b
+    Example:
+      poststelle --identity identities/records-manager.identity purge list
+
+    \b
+    EXIT STATUS: 0 done · 3 not permitted
+    """
+    from poststelle.verbs.locating import desk
+    from poststelle.verbs.planning import open_plans
+
+    with desk(context.environment()) as at_desk:
+        plans = open_plans(at_desk)
+    value = [
+        {
+            "plan_id": p.row.plan_id,
+            "as_of": p.row.as_of.isoformat(),
+            "made_at": p.row.made_at.isoformat(),
+            "made_by": p.author,
+            "released": list(p.released),
+            "left": list(p.left),
+            "void": p.void,
+        }
+        for p in plans
+    ]
+
+    def as_text() -> str:
+        rows = [
+            [p.row.plan_id[:12], str(p.row.as_of), p.author, str(len(p.released)), str(len(p.left)), p.void or ""]
+            for p in plans
+        ]
+        header = ["PLAN", "AS OF", "BY", "RELEASED", "NOT RELEASED", "DOES NOT COUNT BECAUSE"]
+        return table(header, rows) if rows else "No plan is open."
+
+    context.printer.result({"plans": value}, as_text)
+
+
+@command.command("confirm-date", short_help="Say that the machine's date is right.")
+@click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--reason", required=True, help="Why nothing was written for so long; signed.")
+@pass_context
+def confirm_date_command(context: Context, day: datetime, reason: str) -> None:
+    """Say that today is DATE, where `purge` refuses to believe the clock: after a leap, or after it was set back.
+
+    For whoever may release. DATE is what a calendar on the wall says; if the machine says another day, set its clock.
+
+    \b
+    Example:
+      poststelle --identity identities/owner.identity purge confirm-date 2027-03-01 --reason "Betrieb ruhte im Winter"
+
+    \b
+    EXIT STATUS: 0 confirmed · 2 the machine says another day · 3 not permitted
+    """
+    from poststelle.verbs.clock import confirm_date
+    from poststelle.verbs.locating import desk
+
+    with desk(context.environment()) as at_desk:
+        confirmed = confirm_date(at_desk, day.date(), reason)
+    value = {"day": confirmed.day.isoformat(), "practice": confirmed.practice}
+    context.printer.result(value, lambda: f"Confirmed: today is {confirmed.day}.")
 
 
 @command.command("run", short_help="Carry released plans out.")
@@ -118,7 +221,8 @@ def run_command(context: Context) -> int:
       poststelle purge run
 
     \b
-    EXIT STATUS: 0 done · 1 something is pending, or the clock was set back · 5 a plan or release is not genuine
+    EXIT STATUS: 0 done · 1 something is pending, a plan does not count, or the clock cannot be trusted ·
+    5 a plan or release is forged, or decisions are missing from the catalogue
     """
     from poststelle.verbs.disposing import run
     from poststelle.wiring import only_purge, open_service
@@ -129,7 +233,9 @@ def run_command(context: Context) -> int:
     value = {
         "disposed": list(done.disposed),
         "kept": [{"id": k.document_id, "reason": k.reason} for k in done.kept],
+        "warnings": [{"plan_id": w.plan_id, "reason": w.reason} for w in done.warnings],
         "pending": list(done.pending),
+        "unreached_backups": list(done.unreached),
         "certificates": [
             {"id": c.certificate_id, "file": str(c.path), "documents": list(c.documents)} for c in done.certificates
         ],
@@ -139,7 +245,17 @@ def run_command(context: Context) -> int:
     def as_text() -> str:
         lines = [f"Destroyed: {count(len(done.disposed), 'letter', 'letters')}."]
         lines += [f"kept: {k.document_id[:12]} because {k.reason}" for k in done.kept]
-        if done.pending:
+        lines += [
+            f"Plan {w.plan_id[:12]} was not followed: {w.reason} `poststelle purge withdraw` ends it."
+            for w in done.warnings
+        ]
+        if done.unreached:
+            lines.append(
+                f"Pending: {count(len(done.pending), 'letter', 'letters')}. They are destroyed here, but these backups "
+                f"were not told: {', '.join(done.unreached)}. Mount them and run again; one that is lost for good is "
+                "struck off the list with `poststelle backup --forget`."
+            )
+        elif done.pending:
             lines.append(
                 f"Pending: {count(len(done.pending), 'letter', 'letters')}. Their keys are deleted, but another "
                 "program still reads the vault; run again."
@@ -148,7 +264,7 @@ def run_command(context: Context) -> int:
         return clean("\n".join(lines))
 
     context.printer.result(value, as_text)
-    return ExitStatus.PROBLEMS if done.pending else ExitStatus.DONE
+    return ExitStatus.PROBLEMS if done.pending or done.warnings else ExitStatus.DONE
 
 
 @command.command("prove", short_help="Show that a letter is gone.")
@@ -175,6 +291,18 @@ def prove_command(context: Context, letter: str) -> int:
         "ok": proof.ok,
         "checks": [{"name": name, "ok": ok} for name, ok in proof.checks],
         "certificate": proof.certificate,
+        "copies": [
+            {
+                "backup": c.target_id,
+                "path": str(c.path),
+                "reached": c.reached,
+                "parts": c.objects,
+                "listed": c.listed if c.reached else None,
+                "keys_until": None if c.keys_until is None else c.keys_until.isoformat(),
+                "keys_you_open": c.opened if c.reached else None,
+            }
+            for c in proof.copies
+        ],
         "practice": proof.practice,
     }
 
@@ -182,7 +310,20 @@ def prove_command(context: Context, letter: str) -> int:
         marks = {True: click.style("ok  ", fg="green"), False: click.style("FOUND", fg="red", bold=True)}
         lines = [f"{marks[ok]}  {name}" for name, ok in proof.checks]
         certificate = clean(json.dumps(proof.certificate, indent=1, ensure_ascii=False))
+        lines += [clean(_copy_text(c)) for c in proof.copies]
         return "\n".join([f"{proof.number} was destroyed.", *lines, "", certificate])
 
     context.printer.result(value, as_text)
     return ExitStatus.DONE if proof.ok else ExitStatus.DAMAGED
+
+
+def _copy_text(copy: "Traces") -> str:
+    if not copy.reached:
+        return f"      the backup {copy.path} could not be reached; it can be read until {copy.keys_until} or longer"
+    if copy.keys_until is None:
+        return f"      the backup {copy.path} holds no key of it"
+    yours = f", {copy.opened} of which your identity opens" if copy.opened else ""
+    return (
+        f"      the backup {copy.path} still holds keys of it{yours}, until {copy.keys_until}, when its generation is "
+        "dropped by the backups that follow"
+    )

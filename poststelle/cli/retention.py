@@ -1,4 +1,4 @@
-"""`poststelle retention explain|table`."""
+"""`poststelle retention explain|table|selftest`."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from poststelle.cli import Context, pass_context
-from poststelle.cli.printing import clean, table
+from poststelle.cli.printing import clean, count, table
+from poststelle.errors import ExitStatus
 
 
 @click.group(short_help="How long letters are kept, and why.")
@@ -82,6 +83,8 @@ def table_command(context: Context) -> None:
             "tax_relevant": e.line.tax_relevant,
             "release": e.line.release,
             "earlier": [{"until": v.until.isoformat(), "period": str(v.period)} for v in e.line.earlier],
+            "extended_by": [{"name": x.name, "label": x.label, "basis": x.basis} for x in e.line.extended_by],
+            "sign_off": e.line.sign_off,
             "classes": list(e.classes),
         }
         for e in entries
@@ -92,10 +95,82 @@ def table_command(context: Context) -> None:
             [e.line.code, str(e.line.period), e.line.start_event, e.line.release, e.line.label, ", ".join(e.classes)]
             for e in entries
         ]
-        basis = "\n".join(f"{e.line.code}: {e.line.basis}" for e in entries)
-        return f"{table(['LINE', 'KEPT', 'FROM', 'RELEASE', 'WHAT', 'CLASSES'], rows)}\n\n{basis}"
+        basis = "\n".join(_details(e.line) for e in entries)
+        return f"{table(['LINE', 'KEPT', 'FROM', 'RELEASE', 'WHAT', 'CLASSES'], rows)}\n\n{clean(basis)}"
 
     context.printer.result({"lines": lines}, as_text)
+
+
+def _details(line: Any) -> str:
+    """Paragraphs, the versions of the law, what extends the period, and what the company has to sign off."""
+    said = [f"{line.code}: {line.basis}"]
+    said += [f"{version.period} until {version.until}" for version in sorted(line.earlier, key=lambda v: v.until)]
+    if line.extended_by:
+        said.append(f"extended by {', '.join(e.name for e in line.extended_by)}")
+    return "\n    ".join(["; ".join(said), *([f"to sign off: {line.sign_off}"] if line.sign_off else [])])
+
+
+@command.command("selftest", short_help="Check the schedule against pinned days.")
+@pass_context
+def selftest_command(context: Context) -> int:
+    """Check the retention table against days that were computed by hand: year ends, leap days, changes of law, audits.
+
+    Looks at the table that is law in the vault, and at config.yaml where it says something else. After you changed a
+    line it names the days that no longer hold. Needs no identity.
+
+    \b
+    Example:
+      poststelle retention selftest
+
+    \b
+    EXIT STATUS: 0 every day holds · 1 one does not · 2 the office's own file of pinned days cannot be read
+    """
+    from poststelle.verbs.keeping import selftest
+
+    tables = selftest(context.environment())
+    ok = all(tested.ok for tested in tables)
+    value = {
+        "ok": ok,
+        "vectors": tables[0].vectors,
+        "tables": [
+            {
+                "table": t.table,
+                "held": t.result.held,
+                "skipped": len(t.result.skipped),
+                "failures": [
+                    {
+                        "vector": f.vector.number,
+                        "line": f.line,
+                        "expected": None if f.vector.due_on is None else f.vector.due_on.isoformat(),
+                        "found": f.found,
+                        "why": f.vector.why,
+                    }
+                    for f in t.result.failures
+                ],
+            }
+            for t in tables
+        ],
+    }
+
+    def as_text() -> str:
+        lines = []
+        for t in tables:
+            skipped = f", {len(t.result.skipped)} without a line here" if t.result.skipped else ""
+            said = f"{t.result.held} of {count(t.vectors, 'pinned day', 'pinned days')} hold{skipped}"
+            lines.append(f"{t.table}: {said}{'.' if t.ok else ' — NOT ALL OF THEM.'}")
+            lines += [
+                f"  {f.vector.number:4} {f.line}: expected {f.vector.due_on or 'no known day'}, found: {f.found} "
+                f"({f.vector.why})"
+                for f in t.result.failures
+            ]
+        if not ok:
+            lines.append(
+                "Either the table was changed on purpose (then pin its days in a file of your own), or undo it."
+            )
+        return clean("\n".join(lines))
+
+    context.printer.result(value, as_text)
+    return ExitStatus.DONE if ok else ExitStatus.PROBLEMS
 
 
 def explained_json(explained: Any) -> dict[str, Any]:

@@ -1,28 +1,66 @@
-"""`poststelle review list|decide`."""
+"""`poststelle review`, `review list|decide`."""
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import clean, facts_json, table
+from poststelle.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from poststelle.verbs.deciding import Decided, Waiting
 
 
-@click.group(short_help="Letters that nobody was sure about.")
-def command() -> None:
-    """Letters that nobody was sure about: a person says what they are.
+@click.group(short_help="Letters that nobody was sure about.", invoke_without_command=True)
+@click.option("--with", "viewer", metavar="COMMAND", default="xdg-open", help="Program that the key o looks with.")
+@click.pass_context
+def command(ctx: click.Context, viewer: str) -> None:
+    """Letters that nobody was sure about: a person says what they are, and the classifier learns from it.
+
+    On a terminal, without a command, one letter after the other is shown with the proposal, its reasons and its first
+    page, and one key decides: Enter the proposal, digits the next likely classes, / any other, s skips, o opens the
+    letter, u takes the last decision back, q ends. Elsewhere, the same as `review list`.
 
     \b
     Example:
+      poststelle --identity identities/mailroom.identity review
       poststelle --identity identities/mailroom.identity review list
       poststelle --identity identities/mailroom.identity review decide UNS-2026-000001 advertising
 
     \b
-    EXIT STATUS: as for each command below
+    EXIT STATUS: 0 done · 3 not permitted · else as for each command below
     """
+    if ctx.invoked_subcommand is not None:
+        return
+    context = ctx.find_object(Context)
+    assert context is not None
+    if context.printer.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        ctx.invoke(list_command)
+        return
+    _walk(context, viewer)
+
+
+def _walk(context: Context, viewer: str) -> None:
+    from poststelle.cli.walking import Walk, summary
+    from poststelle.verbs.locating import desk
+    from poststelle.verbs.reviewing import proposals
+
+    program = shlex.split(viewer)
+    if not program:
+        raise ConfigurationError("--with names no program. Expected a command such as `--with evince`.")
+    with desk(context.environment()) as at_desk:
+        letters = list(proposals(at_desk))
+        if not letters:
+            context.printer.result({}, lambda: "Nothing waits for a decision.")
+            return
+        walk = Walk(at_desk, letters, program)
+        try:
+            walk.run()
+        finally:
+            context.printer.result({}, lambda: summary(walk.decided, len(letters) - len(walk.decided)))
 
 
 @command.command("list", short_help="What waits for a decision.")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Facts and text of one letter.")
 @click.argument("letter", metavar="ID")
+@click.option("--reason", help="Why you need a restricted letter; logged.")
 @pass_context
-def command(context: Context, letter: str) -> None:
+def command(context: Context, letter: str, reason: str | None) -> None:
     """Show what a letter says: facts, reasons for its class, recognised text. ID is its id or number.
 
     \b
@@ -22,13 +23,14 @@ def command(context: Context, letter: str) -> None:
       poststelle --identity identities/accounting.identity show FIN-2026-000001
 
     \b
-    EXIT STATUS: 0 done · 3 your role may not read letters · 4 no such letter (or not yours) · 5 damaged
+    EXIT STATUS: 0 done · 2 a restricted letter, and no reason · 3 your role may not read letters ·
+    4 no such letter (or not yours) · 5 damaged
     """
     from poststelle.verbs.finding import show
     from poststelle.wiring import open_person
 
     with open_person(context.environment()) as session:
-        shown = show(session, letter)
+        shown = show(session, letter, reason)
         label = session.book.office["classes"].get(shown.letter.classified.record_class, {}).get("label", "")
         users = {person_id: person.user for person_id, person in session.book.people.items()}
     context.printer.result({"document": _as_json(shown, label, users)}, lambda: _text(shown, label, users))

@@ -41,6 +41,7 @@ def command(context: Context) -> int:
         "office": status.office,
         "practice": status.practice,
         "watching": status.watching,
+        "inbox": status.inbox_there and status.notice is None,
         "waiting": status.waiting,
         "claimed": status.claimed,
         "quarantined": status.quarantined,

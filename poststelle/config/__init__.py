@@ -49,13 +49,19 @@ class Config:
             "name": self.value["office"]["name"],
             "mode": self.value["intake"]["mode"],
             "compartments": self.value["compartments"],
+            "separation": self.value["separation"],
             "roles": self.value["roles"] | {"service": service_role(self.value["intake"]["mode"])},
             "classes": {
                 code: {name: rule[name] for name in ("label", "compartment", "retention", "tax_relevant")}
                 for code, rule in classes.items()
             },
-            "retention": self.value["retention"],
+            "retention": {code: self._line(line) for code, line in self.value["retention"].items()},
         }
+
+    def _line(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line of the schedule that stands by itself: what extends it is written out."""
+        extensions = self.value["extensions"]
+        return line | {"extended_by": [{"name": name, **extensions[name]} for name in line["extended_by"]]}
 
 
 def service_role(mode: str) -> dict[str, Any]:

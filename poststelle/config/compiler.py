@@ -7,10 +7,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
-from poststelle.config.schema import CompartmentCode, OfficeConfig
+from poststelle.config.schema import CompartmentCode, OfficeConfig, Right, Verb
 from poststelle.errors import ConfigurationError
 
 Location = tuple[int | str, ...]
+_NARROWEST: CompartmentCode = "restricted"
+"""Where letters lie that stay sealed."""
 MAX_ERRORS = 8
 
 
@@ -55,10 +57,26 @@ def _contradictions(tree: CommentedMap, office: OfficeConfig) -> list[tuple[int,
             found.append(
                 (("classes", code, "retention"), "expected a line with release: signed for a tax-relevant class")
             )
+    for code, line in office.retention.items():
+        for name in line.extended_by:
+            if name not in office.extensions:
+                found.append((("retention", code, "extended_by"), f"expected a name of `extensions:`, found {name!r}"))
+    known = {*office.roles, *get_args(Verb), *get_args(Right)}
+    for section in ("keyless", "apart"):
+        for number, names in enumerate(getattr(office.separation, section)):
+            for name in [names] if section == "keyless" else names:
+                if name not in (office.roles if section == "keyless" else known):
+                    place: Location = ("separation", section, number)
+                    found.append((place, f"expected a role, a verb or a right, found {name!r}"))
     for user, roles in office.users.items():
         for role in roles:
             if role not in office.roles:
                 found.append((("users", user), f"expected roles of `roles:`, found {role!r}"))
+    for lane, role in office.sealed_lane.items():
+        verbs = set(office.roles[role].compartments.get(_NARROWEST, ())) if role in office.roles else set()
+        if not {"find", "export", "reclassify"} <= verbs:
+            wanted = f"expected a role that may find, export and reclassify in `{_NARROWEST}`, found {role!r}"
+            found.append((("sealed_lane", lane), wanted))
     if "owner" not in office.roles or "grant" not in office.roles["owner"].rights:
         found.append((("roles",), "expected a role `owner` with the right grant"))
     if sum("owner" in roles for roles in office.users.values()) < 1:

@@ -34,9 +34,18 @@ class Paths(Section):
     work: str = "auto"
 
 
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}(_[a-z]+)?$")]
+
+
+class InboxFolder(Section):
+    compartment: CompartmentCode | None = None
+    languages: list[Language] = []
+
+
 class Intake(Section):
     mode: Literal["live", "blind"] = "live"
-    languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{3}(_[a-z]+)?$")]] = Field(["deu"], min_length=1)
+    languages: list[Language] = Field(["deu"], min_length=1)
+    folders: dict[Annotated[str, StringConstraints(min_length=1, pattern=r"^[^./][^\x00]*$")], InboxFolder] = {}
     engine: Literal["auto", "tesserocr", "pytesseract"] = "auto"
     watch: Literal["auto", "events", "polling"] = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
@@ -48,6 +57,11 @@ class Intake(Section):
     max_megapixels: int = Field(120, ge=10, le=1000)
     page_seconds: int = Field(60, ge=5)
     page_megabytes: int = Field(3072, ge=512)
+    least_free_megabytes: int = Field(1000, ge=0)
+
+
+class Backup(Section):
+    keep_days: int = Field(30, ge=1, le=3650)
 
 
 class Compartment(Section):
@@ -59,6 +73,11 @@ class Role(Section):
     label: str
     compartments: dict[CompartmentCode, list[Verb]] = {}
     rights: list[Right] = []
+
+
+class Separation(Section):
+    keyless: list[Code] = []
+    apart: list[Annotated[list[Code], Field(min_length=2, max_length=2)]] = []
 
 
 class Period(Section):
@@ -77,6 +96,11 @@ class EarlierPeriod(Period):
     until: date
 
 
+class Extension(Section):
+    label: str
+    basis: str
+
+
 class RetentionLine(Period):
     label: str
     start_event: str
@@ -86,6 +110,8 @@ class RetentionLine(Period):
     release: Literal["signed", "standing"] = "signed"
 
     earlier: list[EarlierPeriod] = []
+    extended_by: list[Code] = []
+    sign_off: str = ""
 
     @model_validator(mode="after")
     def _never_unattended(self) -> Self:
@@ -130,6 +156,7 @@ class RecordClass(Section):
 
 class Classification(Section):
     accept_at: float = Field(0.8, ge=0.5, le=1)
+    accept_in: dict[CompartmentCode, Annotated[float, Field(ge=0.5, le=1)]] = {}
     confidential: list[CompartmentCode] = ["restricted", "management", "hr", "legal"]
     confidential_floor: float = Field(0.05, ge=0, le=0.5)
     page_confidence_floor: float = Field(0.8, ge=0, le=1)
@@ -141,9 +168,14 @@ class OfficeConfig(Section):
     office: Office
     paths: Paths = Paths()
     intake: Intake = Intake()
+    backup: Backup = Backup()
     classification: Classification = Classification()
+    sealed_lane: dict[Literal["works-council", "company-doctor", "data-protection", "personal"], Code] = {}
     compartments: dict[CompartmentCode, Compartment]
     roles: dict[Code, Role]
+    separation: Separation = Separation()
     users: dict[Code, list[Code]]
+    retention_vectors: str = ""
+    extensions: dict[Code, Extension] = {}
     retention: dict[LineCode, RetentionLine]
     classes: dict[Code, RecordClass]

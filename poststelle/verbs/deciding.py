@@ -1,21 +1,20 @@
 """`review`, `reclassify`, `facts set` and `list`: what people decide about a letter, and the intake book."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
 from archive.catalogue import LetterRow
 from archive.keystore import Registered
-from archive.revising import Revised, Revising, stage_after
-from archive.settling import settle_revisions
-from archive.textpart import Change, LetterText, index_entry
+from archive.revising import stage_after
+from archive.textpart import Change, LetterText
 from poststelle.access.keybook import RECORDS, index_scope
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.german import compact, iban_is_valid, parse_amount
 from poststelle.records import Fact
 from poststelle.stages import Stage
 from poststelle.verbs.locating import Desk
+from poststelle.verbs.revising import alone, write_revision
 
 SETTABLE = ("sender", "subject", "date", "reference", "customer_number", "amount", "currency", "due_date", "iban")
 
@@ -71,7 +70,7 @@ def decide(desk: Desk, name: str, record_class: str, kind: str = "review-decided
         ConfigurationError: no such class.
         NotPermitted: the person may not reclassify in that compartment.
     """
-    with _alone(desk):
+    with alone(desk):
         return _decide(desk, name, record_class, kind)
 
 
@@ -83,6 +82,8 @@ def _decide(desk: Desk, name: str, record_class: str, kind: str) -> Decided:
         raise ConfigurationError(f"There is no class {record_class!r}. Classes: {', '.join(classes)}.")
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not decide what it is.")
+    if registered.stage is Stage.RESTRICTED:
+        raise ConfigurationError("This letter is restricted. `poststelle restrict lift` comes before another class.")
     text = desk.person.reading.text(registered)
     target = classes[record_class]["compartment"]
     change = _change(desk, "class", text.classified.record_class, record_class)
@@ -104,7 +105,7 @@ def set_fact(desk: Desk, name: str, fact: str, value: str) -> Decided:
     Raises:
         ConfigurationError: no such fact, or a value that cannot be one.
     """
-    with _alone(desk):
+    with alone(desk):
         return _set_fact(desk, name, fact, value)
 
 
@@ -171,15 +172,6 @@ def normal_value(fact: str, value: str) -> str:
     return value
 
 
-@contextlib.contextmanager
-def _alone(desk: Desk) -> Iterator[None]:
-    """No other revision, repair or purge meanwhile; what a crash left of an earlier one is settled first."""
-    service = desk.service
-    with service.mirrored_keys.alone():
-        settle_revisions(service.catalogue, service.mirrored_keys, service.objects, service.book)
-        yield
-
-
 def _reclassifiable(desk: Desk) -> tuple[str, ...]:
     allowed = desk.person.book.compartments_for(desk.person_id, "reclassify")
     if not allowed:
@@ -195,40 +187,13 @@ def _revise(
     desk: Desk, registered: Registered, text: LetterText, kind: str, content: dict[str, object], *, decided: bool
 ) -> Decided:
     """Sign, write the revision, and bring both indexes up to it as far as the keys at hand allow."""
-    service = desk.service
     statement = desk.sign(kind, {"document": registered.document_id, **content})
-    revising = Revising(
-        reading=desk.person.reading,
-        keys=service.mirrored_keys,
-        catalogue=service.catalogue,
-        objects=service.objects,
-        book=service.book,
-        service=service.identity,
-    )
-    revised = revising.revise(registered, text, stage_after(decided, registered.stage), statement)
-    number = desk.number_of(_row(desk, revised))
-    entry_registered = service.mirrored_keys.find(revised.document_id)
-    assert entry_registered is not None
-    for compartment in {revised.old_compartment, revised.compartment}:
-        session = next((s for s in (service, desk.person) if s.keyring.holds(index_scope(compartment))), None)
-        if session is None:
-            continue  # the next holder's search catches up
-        index = session.index(compartment)
-        if compartment == revised.compartment:
-            index.add(index_entry(revised.text, number, entry_registered.sequence))
-        else:
-            index.purge([revised.document_id])
-    service.flush_outbox()
+    written = write_revision(desk, registered, text, statement, stage_after(decided, registered.stage))
+    revised = written.revised
     return Decided(
         document_id=revised.document_id,
-        number=number,
+        number=written.number,
         record_class=revised.text.classified.record_class,
         compartment=revised.compartment,
         visible=desk.person.keyring.holds(index_scope(revised.compartment)),
     )
-
-
-def _row(desk: Desk, revised: Revised) -> LetterRow:
-    row = desk.service.catalogue.letter(revised.document_id)
-    assert row is not None
-    return row

@@ -1,59 +1,34 @@
-"""`purge plan|release|run|prove`: destroying what is due, released by a second person, with proof."""
+"""`purge run|prove`: destroying what was released, each letter decided anew, with proof. Plans: see planning.py."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from archive.catalogue import LetterRow
-from archive.disposition import Certificate, Considered, Executor, consider, schedule_of, wraps_remain
+from archive.disposition import Certificate, Executor, wraps_remain
 from archive.filing import accession
-from archive.ledger import PlannedItem, PlanRow
 from archive.retention import ScheduleLine
-from poststelle.access.keybook import COMPARTMENTS, canonical, index_scope
+from poststelle.access.keybook import COMPARTMENTS, index_scope
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
-from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, UnknownDocument
+from poststelle.errors import ConfigurationError
 from poststelle.stages import Stage
-from poststelle.verbs.keeping import consider_one, events_told, holds_in_force
+from poststelle.verbs import copying, learning
+from poststelle.verbs.clock import require_clock
+from poststelle.verbs.keeping import Known
 from poststelle.verbs.locating import Desk
+from poststelle.verbs.planning import GONE, Kept, ReadyPlan, ready_plans
+from poststelle.verbs.witnessing import contradiction, require_whole_ledger
 from poststelle.wiring import Session
 
 STANDING = "standing"
-CLOCK_TOLERANCE = timedelta(minutes=10)
-
-
-class ClockSetBack(PoststelleError):
-    """The machine's clock is behind what was logged before; no date can be trusted."""
-
-    code = "D021"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A letter that stays, and why."""
+class Warned:
+    """A plan that was not followed although it is genuine, and why."""
 
-    document_id: str
+    plan_id: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What may be destroyed on a day, and what would be due but is kept."""
-
-    plan_id: str
-    as_of: date
-    due: tuple[Considered, ...]
-    kept: tuple[Kept, ...]
-    practice: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """A plan that a second person released."""
-
-    plan_id: str
-    documents: tuple[str, ...]
-    practice: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +40,10 @@ class Run:
     pending: tuple[str, ...]
     certificates: tuple[Certificate, ...]
     practice: bool
+    warnings: tuple[Warned, ...] = ()
+    """Genuine plans that were not followed."""
+    unreached: tuple[str, ...] = ()
+    """Backups that did not get the list of destroyed letters: that is what the pending ones wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +56,8 @@ class Proof:
     """(what must hold, whether it does)."""
     certificate: dict[str, object]
     practice: bool
+    copies: tuple[copying.Traces, ...] = ()
+    """What every backup on the list still holds, and until when."""
 
     @property
     def ok(self) -> bool:
@@ -84,96 +65,52 @@ class Proof:
         return all(held for _, held in self.checks)
 
 
-def plan(desk: Desk, as_of: date | None) -> Plan:
-    """Draw up a plan of what is due, signed by this person; changes no letter.
-
-    Raises:
-        NotPermitted: the person may not release; planning and releasing need the same right, of two people.
-        ConfigurationError: a future day outside a practice vault.
-    """
-    desk.require_right("release", "plan disposition")
-    today = desk.person.now().astimezone().date()
-    day = as_of or today
-    if day > today and not desk.person.book.practice:
-        raise ConfigurationError(
-            f"{day} is in the future: a plan for it could be carried out too early. Only a vault made with "
-            "`poststelle init --practice` allows that."
-        )
-    _require_clock(desk.service)
-    considered = _consider_all(desk.service, day)
-    due = tuple(c for c in considered if not c.blocked_by)
-    items = [_item(c) for c in due]
-    statement = desk.sign("purge-plan", {"as_of": day.isoformat(), "items": _items_hash(items), "letters": len(items)})
-    desk.service.ledger.add_plan(statement, day, items)
-    desk.service.flush_outbox()
-    overdue = [c for c in considered if c.blocked_by and _would_be_due(c, day)]
-    return Plan(
-        plan_id=statement.statement_id,
-        as_of=day,
-        due=due,
-        kept=tuple(Kept(document_id=c.letter.document_id, reason="; ".join(c.blocked_by)) for c in overdue),
-        practice=desk.person.book.practice,
-    )
-
-
-def release(desk: Desk, plan_id: str, only: Sequence[str], reason: str) -> Released:
-    """Release a plan, or some letters of it, as a second person.
-
-    Raises:
-        UnknownDocument: no such plan, or a letter that is not in it.
-        NotPermitted: the person drew the plan up, or may not release.
-    """
-    desk.require_right("release", "release plans")
-    found = desk.service.ledger.plan(plan_id)
-    if found is None:
-        raise UnknownDocument
-    if found.made_by == desk.person_id:
-        raise NotPermitted("You drew this plan up yourself. A second person must release it.")
-    if found.released is not None:
-        raise ConfigurationError("This plan was released already. `poststelle purge run` carries it out.")
-    _checked_plan(desk.service, found)
-    documents = [item.document_id for item in desk.service.ledger.planned(found.plan_id)]
-    chosen = [desk.locate(name).document_id for name in only] if only else documents
-    if not set(chosen) <= set(documents):
-        raise UnknownDocument
-    content = {"plan": found.plan_id, "only": sorted(chosen), "reason": reason}
-    desk.service.ledger.release_plan(found.plan_id, desk.sign("purge-release", content))
-    desk.service.flush_outbox()
-    return Released(plan_id=found.plan_id, documents=tuple(chosen), practice=desk.person.book.practice)
-
-
 def run(service: Session) -> Run:
     """Carry out released plans and standing releases, deciding every letter anew; resumable.
 
     Raises:
-        InvalidStatement: a plan or release is not genuine; nothing of it is carried out.
-        ClockSetBack: dates cannot be trusted.
+        InvalidStatement: a plan or release is forged; nothing at all is carried out.
+        ChangedLedger: decisions that the log counts are missing from the catalogue.
+        ClockSetBack, ClockAhead: dates cannot be trusted.
     """
-    _require_clock(service)
-    with service.mirrored_keys.alone():
-        return _run(service, service.now().astimezone().date())
+    require_clock(service)
+    with service.alone():
+        require_whole_ledger(service)
+        done = _run(service, service.now().astimezone().date())
+    learning.refresh(service)
+    return done
 
 
 def _run(service: Session, today: date) -> Run:
     kept: list[Kept] = []
-    executor = _executor(service)
+    warnings: list[Warned] = []
     # All are checked before the first is begun: one that is forged stops the run while nothing has changed.
-    checked = [
-        (row, _checked_plan(service, row), _checked_release(service, row)) for row in service.ledger.released_plans()
-    ]
-    for row, planned, released in checked:
-        kept += _begin_plan(service, executor, row, planned, released, today)
-    kept += _begin_standing(service, executor, today)
+    plans, known = ready_plans(service), Known.of(service)
+    executor = _executor(service, known)
+    for ready in plans:
+        if ready.void is None:
+            kept += _begin_plan(service, executor, ready, known, today)
+        else:
+            warnings.append(Warned(plan_id=ready.row.plan_id, reason=ready.void))
+            kept += [
+                Kept(document_id=d, reason=f"its plan does not count. {ready.void}") for d in _left(service, ready)
+            ]
+    kept += _begin_standing(service, executor, known, today)
+    # Before the keys of the first letter go: a model must not outlive what it was trained on.
+    learning.forget(service, [row.document_id for row in service.ledger.unfinished_disposals()])
     disposal = executor.finish()
     service.flush_outbox()
-    for row, _, _ in checked:
-        if not disposal.pending:
-            service.ledger.finish_plan(row.plan_id, service.now())
+    for ready in plans:
+        # Letters that nobody released yet stay planned; what was released and kept needs a new plan.
+        if not disposal.pending and ready.void is None and set(_left(service, ready)) <= ready.chosen:
+            service.ledger.finish_plan(ready.row.plan_id, service.now())
     return Run(
         disposed=disposal.disposed,
         kept=tuple(kept),
         pending=disposal.pending,
         certificates=disposal.certificates,
+        warnings=tuple(warnings),
+        unreached=disposal.unreached,
         practice=service.book.practice,
     )
 
@@ -192,6 +129,7 @@ def prove(desk: Desk, name: str) -> Proof:
         raise ConfigurationError(f"{desk.number_of(row)} was not disposed of. See `poststelle retention explain`.")
     service, document = desk.service, row.document_id
     certificate = _certificate(service, disposal.certificate or "")
+    copies = tuple(copying.look_for(service, desk.person, document))
     indexed = any(
         service.index(c).get(document) is not None for c in COMPARTMENTS if service.keyring.holds(index_scope(c))
     )
@@ -205,7 +143,9 @@ def prove(desk: Desk, name: str) -> Proof:
         ("no sealed part of it is left", not service.objects.names_of(document)),
         ("it is in no index", not indexed),
         ("its duplicate mark is gone", row.mark == b""),
+        ("nothing of it is left in what was learned", not learning.knows(service, document)),
         ("the certificate is genuine and names it", certificate is not None and _names(certificate, document)),
+        *(check for found in copies for check in _in_backup(found)),
     )
     desk.person.note("purge-proved", document=document)
     return Proof(
@@ -214,120 +154,82 @@ def prove(desk: Desk, name: str) -> Proof:
         checks=checks,
         certificate=certificate.body if certificate else {},
         practice=service.book.practice,
+        copies=copies,
     )
 
 
-def _consider_all(service: Session, day: date) -> list[Considered]:
-    schedule = schedule_of(service.book.office)
-    events = events_told(service.ledger, service.book)
-    holds: dict[str, list[str]] = {}
-    for hold in holds_in_force(service.ledger, service.book):
-        for document in hold.documents:
-            holds.setdefault(document, []).append(hold.hold_id)
+def _in_backup(found: copying.Traces) -> list[tuple[str, bool]]:
+    """What must hold of a backup that can be reached; of keys within their window the answer tells the last day."""
+    if not found.reached:
+        return []
     return [
-        consider(row, schedule, events.get(row.document_id, {}), holds.get(row.document_id, ()), day)
-        for row in service.catalogue.letters()
-        if row.stage is not Stage.DISPOSED
+        (f"no sealed part of it is left in the backup {found.path}", found.objects == 0),
+        (f"the backup {found.path} lists it, so that no restore brings it back", found.listed),
+        (f"no key of it is left in the backup {found.path} beyond its window", not found.overdue),
     ]
 
 
-def _would_be_due(considered: Considered, day: date) -> bool:
-    due_on = considered.retention.due_on
-    return due_on is not None and due_on <= day
+def _left(service: Session, ready: ReadyPlan) -> list[str]:
+    """Letters of a plan whose disposition has not begun."""
+    documents = [item.document_id for item in service.ledger.planned(ready.row.plan_id)]
+    letters = {document: service.catalogue.letter(document) for document in documents}
+    return [document for document, letter in letters.items() if letter is not None and letter.stage not in GONE]
 
 
-def _item(considered: Considered) -> PlannedItem:
-    assert considered.retention.due_on is not None
-    return PlannedItem(
-        document_id=considered.letter.document_id,
-        due_on=considered.retention.due_on,
-        fingerprint=considered.fingerprint,
-    )
-
-
-def _items_hash(items: Sequence[PlannedItem]) -> str:
-    rows = sorted([item.document_id, item.due_on.isoformat(), item.fingerprint] for item in items)
-    return hashlib.sha256(canonical(rows)).hexdigest()
-
-
-def _checked_plan(service: Session, row: PlanRow) -> Statement:
-    """The genuine plan behind a row, whose letters are those that were signed."""
-    statement = check_statement(service.ledger.statement_line(row.plan_id) or b"", service.book, "purge-plan")
-    if statement.statement_id != row.plan_id or statement.person_id != row.made_by:
-        raise InvalidStatement("the plan's row names another statement")
-    if not service.book.holds_right(statement.person_id, "release"):
-        raise InvalidStatement("the plan's author may not plan")
-    if statement.body["items"] != _items_hash(service.ledger.planned(row.plan_id)):
-        raise InvalidStatement("the plan's letters were changed after it was signed")
-    return statement
-
-
-def _checked_release(service: Session, row: PlanRow) -> Statement:
-    statement = check_statement(service.ledger.statement_line(row.released or "") or b"", service.book, "purge-release")
-    if statement.body["plan"] != row.plan_id:
-        raise InvalidStatement("the release is for another plan")
-    if statement.person_id == row.made_by:
-        raise InvalidStatement("plan and release are by the same person")
-    if not service.book.holds_right(statement.person_id, "release"):
-        raise InvalidStatement("the release is by somebody who may not release")
-    return statement
-
-
-def _begin_plan(
-    service: Session, executor: Executor, row: PlanRow, planned: Statement, released: Statement, today: date
-) -> list[Kept]:
+def _begin_plan(service: Session, executor: Executor, ready: ReadyPlan, known: Known, today: date) -> list[Kept]:
     # Only a practice vault lives in a future day; its genesis says so, under the owner's signature.
-    as_of = date.fromisoformat(planned.body["as_of"])
+    as_of = date.fromisoformat(ready.statement.body["as_of"])
     day = as_of if service.book.practice and as_of > today else today
-    chosen = set(released.body["only"])
-    kept, ready = [], []
-    for item in service.ledger.planned(row.plan_id):
+    kept, going = [], []
+    for item in service.ledger.planned(ready.row.plan_id):
         letter = service.catalogue.letter(item.document_id)
         assert letter is not None
-        if letter.stage in (Stage.DISPOSING, Stage.DISPOSED):
+        if letter.stage in GONE:
             continue
-        considered = consider_one(service, letter, day)
-        if item.document_id not in chosen:
-            kept.append(Kept(document_id=item.document_id, reason="it was not released"))
+        considered = known.consider(letter, day)
+        if item.document_id not in ready.chosen:
+            why = "it was not released"
         elif considered.blocked_by:
-            kept.append(Kept(document_id=item.document_id, reason="; ".join(considered.blocked_by)))
+            why = "; ".join(considered.blocked_by)
         elif considered.fingerprint != item.fingerprint:
-            kept.append(Kept(document_id=item.document_id, reason="it changed after the plan; plan it again"))
+            why = "it changed after the plan; plan it again"
         else:
-            ready.append(item.document_id)
-    if ready:
-        executor.begin(row.plan_id, ready)
+            why = contradiction(service, letter, strict=False) or ""
+        if why:
+            kept.append(Kept(document_id=item.document_id, reason=why))
+        else:
+            going.append(item.document_id)
+    if going:
+        executor.begin(ready.row.plan_id, going)
     return kept
 
 
-def _begin_standing(service: Session, executor: Executor, today: date) -> list[Kept]:
+def _begin_standing(service: Session, executor: Executor, known: Known, today: date) -> list[Kept]:
     """Letters whose retention line is released once and for all, in the key book, by whoever signed it."""
     classes = service.book.office["classes"]
-    ready = [
-        c.letter.document_id
-        for c in _consider_all(service, today)
-        if not c.blocked_by and _may_be_unattended(c.retention.line, classes.get(c.letter.record_class, {}))
-    ]
-    if ready:
-        executor.begin(STANDING, ready)
-    return []
+    kept, going = [], []
+    for letter in list(service.catalogue.letters()):
+        if letter.stage in GONE:
+            continue
+        considered = known.consider(letter, today)
+        if considered.blocked_by:
+            continue
+        if _may_be_unattended(considered.retention.line, classes.get(letter.record_class, {})):
+            why = contradiction(service, letter, strict=True)
+            if why is None:
+                going.append(letter.document_id)
+            else:
+                kept.append(Kept(document_id=letter.document_id, reason=why))
+    if going:
+        executor.begin(STANDING, going)
+    return kept
 
 
 def _may_be_unattended(line: ScheduleLine, record_class: dict[str, object]) -> bool:
     return line.release == STANDING and not line.tax_relevant and not record_class.get("tax_relevant", True)
 
 
-def _require_clock(service: Session) -> None:
-    """Refuse to decide on dates while the clock is behind the log."""
-    last = service.audit.last_time()
-    if last is not None and service.now() < last - CLOCK_TOLERANCE:
-        raise ClockSetBack(
-            f"The clock says {service.now():%Y-%m-%d %H:%M}, but the log has entries of {last:%Y-%m-%d %H:%M}: it was "
-            "set back. Nothing was destroyed. Set it right (`timedatectl set-ntp true`) and try again."
-        )
-
-
-def _executor(service: Session) -> Executor:
+def _executor(service: Session, known: Known) -> Executor:
     def row(document: str) -> LetterRow:
         letter = service.catalogue.letter(document)
         assert letter is not None
@@ -338,15 +240,15 @@ def _executor(service: Session) -> Executor:
         disposal = service.ledger.disposal(document)
         assert disposal is not None
         found = service.ledger.plan(disposal.plan_id) if disposal.plan_id != STANDING else None
-        considered = consider_one(service, letter, date.max)
+        considered = known.consider(letter, date.max)
         return {
             "number": accession(service.book, letter.compartment, letter.year, letter.number),
             "class": letter.record_class,
-            "retention": letter.retention,
+            "retention": considered.retention.line.code,
             "basis": considered.retention.line.basis,
             "due_on": str(considered.retention.due_on),
             "plan": disposal.plan_id,
-            "release": (found.released if found else None) or STANDING,
+            "release": (found.released if found else None) or disposal.plan_id,
         }
 
     return Executor(
@@ -363,6 +265,7 @@ def _executor(service: Session) -> Executor:
         compartment_of=lambda document: row(document).compartment,
         describe=describe,
         head=service.state.head,
+        deliver=lambda documents: copying.deliver(service, documents),
     )
 
 

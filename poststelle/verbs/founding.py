@@ -3,18 +3,22 @@
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.founding import FoundedVault, finish_founding, found_vault
+from archive.keystore import insert_epoch_wrap
 from archive.layout import VaultLayout
+from archive.rekeying import kit_wraps, wraps_entry
 from poststelle.access.audit import AuditLog, Entry
 from poststelle.access.database import open_database
-from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import AUDIT
+from poststelle.access.identities import Identity, RecoveryKit, new_one_time_code, seal_identity, write_identity
+from poststelle.access.keybook import AUDIT, GRANT
+from poststelle.access.sealing import SealingPrivateKey
 from poststelle.config import Config
-from poststelle.errors import ConfigurationError
-from poststelle.wiring import CONFIG_NAME, Environment, StateFolder, find_config, layout_of, shipped_config
+from poststelle.errors import ConfigurationError, NotPermitted
+from poststelle.wiring import CONFIG_NAME, Environment, Session, StateFolder, find_config, layout_of, shipped_config
 
 KIT_NAME = "recovery-kit.txt"
 
@@ -107,16 +111,72 @@ def prove_kit(layout: VaultLayout, kit_path: Path) -> str:
     """Let recover.py open every key with the written kit, in a fresh process; returns what it said.
 
     Raises:
-        ConfigurationError: it did not work; then no vault was made.
+        ConfigurationError: it did not work; then it must not count.
     """
     command = [sys.executable, "-I", str(layout.recover), "--kit", str(kit_path), "--keys", str(layout.keys), "check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if result.returncode != 0 or not result.stdout.startswith("OK"):
         raise ConfigurationError(
-            "The recovery kit did not open the new vault, so the vault was not put into use. "
+            "The recovery kit did not open every key, so it was not put into use. "
             f"recover.py said: {(result.stderr or result.stdout).strip()[-300:]}"
         )
     return result.stdout.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewedKit:
+    """A recovery kit that took the place of another."""
+
+    file: Path
+    check_code: str
+    proof: str
+    """What recover.py said when it tried the kit."""
+
+
+def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
+    """A new recovery kit that opens every key there is; the old one opens nothing that arrives from now on.
+
+    It is tried by recover.py before it takes the old one's place, and again with the new keys.
+
+    Raises:
+        NotPermitted: the signer may not grant, or does not hold every key.
+        ConfigurationError: a file is in the way, or the kit did not open a key; then the old one still counts.
+    """
+    book, layout = session.book, session.layout
+    if not book.holds_right(session.identity.person_id, GRANT):
+        raise NotPermitted("Your role may not renew the recovery kit. An owner may.")
+    path = (kit_file or session.config.path.parent / KIT_NAME).absolute()
+    _require_free([path])
+    kit = RecoveryKit(vault_id=book.vault_id, genesis_hash=book.genesis_hash, sealing=SealingPrivateKey.generate())
+    session.disk.make_folder(path.parent)
+    session.disk.write_new(path, [kit.encode()])
+    try:
+        with session.changing_law():
+            wraps = list(kit_wraps(session.book, session.keyring, kit.kit_id, kit.sealing.public))
+            session.mirrored_keys.apply(
+                [insert_epoch_wrap(epoch.scope_id, epoch.number, kit.kit_id, wrap) for epoch, wrap in wraps]
+            )
+            prove_kit(layout, path)
+            entries = [wraps_entry(epoch, {kit.kit_id: wrap}) for epoch, wrap in wraps]
+            session.change_law("kit", {"sealing": b64encode(kit.sealing.public.encoded).decode(), "wraps": entries})
+    except BaseException:
+        if session.book.kit_id != kit.kit_id:
+            session.disk.unlink(path, missing_ok=True)
+        raise
+    proof = prove_kit(layout, path)
+    session.note("kit-renewed", kit=kit.kit_id)
+    return RenewedKit(file=path, check_code=kit.check_code, proof=proof)
+
+
+def check_kit(session: Session, kit_file: Path) -> str:
+    """Let recover.py try a kit on every key there is, those made since it was printed included; what it said.
+
+    Raises:
+        ConfigurationError: it does not open them all, or is not the kit that counts.
+    """
+    proof = prove_kit(session.layout, kit_file.absolute())
+    session.note("kit-proved", kit=session.book.kit_id)
+    return proof
 
 
 def _own_config(environment: Environment) -> Config:

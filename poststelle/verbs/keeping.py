@@ -2,20 +2,33 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
 
 from archive.catalogue import LetterRow
 from archive.disposition import Considered, consider, schedule_of
 from archive.ledger import HoldRow, Ledger
-from archive.retention import EVENT_LABELS, KNOWN_AT_FILING, ScheduleLine
+from archive.retention import KNOWN_AT_FILING, ScheduleLine, event_label, no_line
+from archive.selftest import Selftest, Vector, run_selftest
 from poststelle.access.keybook import KeyBook
-from poststelle.access.statements import InvalidStatement, check_statement
+from poststelle.access.statements import InvalidStatement, Statement, check_statement
+from poststelle.config import load
 from poststelle.errors import ConfigurationError, UnknownDocument
 from poststelle.stages import Stage
 from poststelle.verbs.locating import Desk
-from poststelle.wiring import Session
+from poststelle.wiring import (
+    Environment,
+    Session,
+    find_config,
+    open_person_or_service,
+    retention_vectors,
+    shipped_config,
+)
+
+VAULT = "vault"
+RESTRICTED = "restricted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +64,21 @@ class Hold:
     """Whether the statement that placed it is genuine; it is obeyed in any case."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedTable:
+    """What the self-test found of one table."""
+
+    table: str
+    """"vault" for the law, else the name of the configuration file."""
+    vectors: int
+    result: Selftest
+
+    @property
+    def ok(self) -> bool:
+        """Whether every day holds that the table has a line for, and there is one."""
+        return not self.result.failures and self.result.held > 0
+
+
 def explain(desk: Desk, name: str, on: date) -> Explained:
     """Class, start event, period, paragraph, holds and due date of one letter."""
     row = desk.locate(name)
@@ -65,30 +93,136 @@ def explain(desk: Desk, name: str, on: date) -> Explained:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What decides about letters besides themselves: schedule, told days, holds and restrictions, each checked."""
+
+    book: KeyBook
+    schedule: Mapping[str, ScheduleLine]
+    events: Mapping[str, Mapping[str, date]]
+    holds: Mapping[str, Sequence[str]]
+    """Ids of holds in force, by letter."""
+    restrictions: Mapping[str, Sequence["Restriction"]]
+
+    @classmethod
+    def of(cls, service: Session) -> "Known":
+        """Read and checked once, for however many letters."""
+        holds: dict[str, list[str]] = {}
+        for hold in holds_in_force(service.ledger, service.book):
+            for document in hold.documents:
+                holds.setdefault(document, []).append(hold.hold_id)
+        return cls(
+            book=service.book,
+            schedule=schedule_of(service.book.office),
+            events=events_told(service.ledger, service.book),
+            holds=holds,
+            restrictions=restrictions_in_force(service.ledger, service.book),
+        )
+
+    def consider(self, row: LetterRow, on: date) -> Considered:
+        """Whether a letter may be disposed of on a day, and what stands against it."""
+        document = row.document_id
+        grounds = [restriction.ground for restriction in self.restrictions.get(document, ())]
+        by_law = replace(row, retention=line_of(self.book, row))
+        return consider(by_law, self.schedule, self.events.get(document, {}), self.holds.get(document, ()), on, grounds)
+
+
 def consider_one(service: Session, row: LetterRow, on: date) -> Considered:
-    """Retention, events and holds of one letter on a day."""
-    holds = [h.hold_id for h in holds_in_force(service.ledger, service.book) if row.document_id in h.documents]
-    events: dict[str, date] = {}
-    if service.ledger.events_of(row.document_id):
-        events = events_told(service.ledger, service.book).get(row.document_id, {})
-    return consider(row, schedule_of(service.book.office), events, holds, on)
+    """Retention, events, holds and restrictions of one letter on a day."""
+    return Known.of(service).consider(row, on)
+
+
+def line_of(book: KeyBook, row: LetterRow) -> str:
+    """The line that a letter's class follows by law now; what its row says was law when it was filed."""
+    rule = book.office["classes"].get(row.record_class)
+    return row.retention if rule is None else str(rule["retention"])
 
 
 def events_told(ledger: Ledger, book: KeyBook) -> dict[str, dict[str, date]]:
-    """Days that people told, by letter and event; a day that no genuine statement tells does not count."""
-    signed: dict[tuple[str, str, str], bytes] = {}
+    """Days that people told, by letter and event: what was signed last counts, whatever the row says."""
     rows = ledger.all_events()
+    latest: dict[tuple[str, str], tuple[datetime, bytes]] = {}
     for line in ledger.statement_lines("event-set") if rows else ():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             body = json.loads(line)["body"]
-            signed[body["document"], body["event"], body["day"]] = line
+            key, at = (body["document"], body["event"]), datetime.fromisoformat(body["at"])
+            if key not in latest or latest[key][0] <= at:
+                latest[key] = (at, line)
     told: dict[str, dict[str, date]] = {}
     for document, events in rows.items():
-        for event, day in events.items():
+        for event in events:
+            _, line = latest.get((document, event), (None, b""))
             with contextlib.suppress(InvalidStatement):
-                check_statement(signed.get((document, event, day.isoformat()), b""), book, "event-set")
-                told.setdefault(document, {})[event] = day
+                statement = check_statement(line, book, "event-set", or_removed=True)
+                told.setdefault(document, {})[event] = date.fromisoformat(statement.body["day"])
     return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """A restriction in force."""
+
+    restriction_id: str
+    document: str
+    ground: str
+    """"art18" or "retention"."""
+    reason: str
+    placed_by: str
+    placed_at: str
+    came_from: str
+    """The compartment it lay in before."""
+    stage: Stage
+    """What it was before."""
+
+
+def restrictions_in_force(ledger: Ledger, book: KeyBook) -> dict[str, list[Restriction]]:
+    """Restrictions that count, by letter; a lifting that is not genuine, or not by somebody who may, lifts nothing."""
+    lifted: set[str] = set()
+    for line in ledger.statement_lines("restrict-lift"):
+        with contextlib.suppress(InvalidStatement):
+            statement = check_statement(line, book, "restrict-lift", or_removed=True)
+            if may_restrict(book, statement.person_id):
+                lifted.update(statement.body["restrictions"])
+    found: dict[str, list[Restriction]] = {}
+    for line in ledger.statement_lines("restrict-place"):
+        with contextlib.suppress(InvalidStatement):
+            statement = check_statement(line, book, "restrict-place", or_removed=True)
+            if statement.statement_id not in lifted:
+                restriction = _restriction(book, statement)
+                found.setdefault(restriction.document, []).append(restriction)
+    return found
+
+
+def _restriction(book: KeyBook, statement: Statement) -> Restriction:
+    body = statement.body
+    return Restriction(
+        restriction_id=statement.statement_id,
+        document=body["document"],
+        ground=body["ground"],
+        reason=body["reason"],
+        placed_by=book.people[statement.person_id].user,
+        placed_at=body["at"],
+        came_from=body["from"],
+        stage=Stage(body["stage"]),
+    )
+
+
+def may_restrict(book: KeyBook, person_id: str) -> bool:
+    """Whether a person may restrict letters and lift that; who has left is judged by the roles they had."""
+    person = book.people.get(person_id)
+    if person is not None and person.removed:
+        return any(
+            "reclassify" in book.roles[r].compartments.get(RESTRICTED, ()) for r in person.roles if r in book.roles
+        )
+    return book.may(person_id, "reclassify", RESTRICTED)
+
+
+def held_right(book: KeyBook, person_id: str, right: str) -> bool:
+    """Whether a person holds a right, or held it when they left."""
+    person = book.people.get(person_id)
+    if person is not None and person.removed:
+        return any(right in book.roles[r].rights for r in person.roles if r in book.roles)
+    return book.holds_right(person_id, right)
 
 
 def schedule(book: KeyBook) -> list[ScheduleEntry]:
@@ -101,6 +235,51 @@ def schedule(book: KeyBook) -> list[ScheduleEntry]:
     ]
 
 
+def selftest(environment: Environment) -> list[TestedTable]:
+    """Check pinned days against the table that is law in the vault, and the one in config.yaml where it differs.
+
+    Without a vault: config.yaml; without an office: the configuration that came with the program.
+
+    Raises:
+        ConfigurationError: the office's file of pinned days cannot be read.
+    """
+    try:
+        config = find_config(environment)
+    except ConfigurationError:
+        if environment.config_file is not None:
+            raise
+        config = load(shipped_config(), environment.cache)
+    vectors = _read_vectors(retention_vectors(config))
+    wish = config.law()
+    tables = {config.path.name: wish}
+    if environment.identity_file is not None or config.service_identity.is_file():
+        with open_person_or_service(environment) as session:
+            law = session.book.office
+        tables = {VAULT: law} | ({config.path.name: wish} if law["retention"] != wish["retention"] else {})
+    return [
+        TestedTable(
+            table=name,
+            vectors=len(vectors),
+            result=run_selftest(
+                vectors, schedule_of(office), {code: rule["retention"] for code, rule in office["classes"].items()}
+            ),
+        )
+        for name, office in tables.items()
+    ]
+
+
+def _read_vectors(path: Path) -> list[Vector]:
+    try:
+        values = json.loads(path.read_bytes())["vectors"]
+        return [Vector.decode(number, value) for number, value in enumerate(values, 1)]
+    except OSError as err:
+        raise ConfigurationError(f"The pinned days in {path} cannot be read ({err.strerror}).") from err
+    except (ValueError, KeyError, TypeError) as err:
+        raise ConfigurationError(
+            f"{path} is not a file of pinned days: {err!r}. The one that comes with the program shows the form."
+        ) from err
+
+
 def set_event(desk: Desk, name: str, event: str, day: date) -> Explained:
     """Tell the day something happened that a retention period starts with.
 
@@ -108,12 +287,18 @@ def set_event(desk: Desk, name: str, event: str, day: date) -> Explained:
         ConfigurationError: the letter's retention line does not know this event.
     """
     row = desk.locate(name)
-    line = schedule_of(desk.person.book.office)[row.retention]
-    if event != line.start_event or event in KNOWN_AT_FILING:
+    code = line_of(desk.person.book, row)
+    line = schedule_of(desk.person.book.office).get(code) or no_line(code)
+    if event not in line.events:
         wanted = line.start_event
-        label = EVENT_LABELS.get(wanted, wanted)
         hint = "which is known from the letter itself" if wanted in KNOWN_AT_FILING else f"so set the event {wanted!r}"
-        raise ConfigurationError(f"The period of this letter ({line.code}) starts with {label}, {hint}.")
+        others = ", ".join(name for name in line.events if name != wanted)
+        raise ConfigurationError(
+            f"The period of this letter ({line.code}) starts with {event_label(wanted)}, {hint}."
+            + (f" What extends it is told as {others}." if others else "")
+        )
+    if day > desk.person.now().astimezone().date() and event != line.start_event:
+        raise ConfigurationError(f"{day} is in the future. Tell an audit or a dispute when it has begun, or ended.")
     if not desk.person.book.may(desk.person_id, "file", row.compartment):
         desk.require_right("release", "set events of this letter")
     statement = desk.sign("event-set", {"document": row.document_id, "event": event, "day": day.isoformat()})
@@ -130,7 +315,7 @@ def place_hold(desk: Desk, names: Sequence[str], reason: str) -> Hold:
     """
     desk.require_right("hold", "place holds")
     # A purge at work finishes first: a hold is never placed on a letter that is just being destroyed.
-    with desk.service.mirrored_keys.alone():
+    with desk.service.alone():
         return _place_hold(desk, names, reason)
 
 
@@ -184,15 +369,15 @@ def holds_in_force(ledger: Ledger, book: KeyBook) -> list[Hold]:
 
 def _lifts(ledger: Ledger, book: KeyBook, hold_id: str, lifting: str) -> bool:
     try:
-        statement = check_statement(ledger.statement_line(lifting) or b"", book, "hold-lift")
+        statement = check_statement(ledger.statement_line(lifting) or b"", book, "hold-lift", or_removed=True)
     except InvalidStatement:
         return False
-    return statement.body["hold"] == hold_id and book.holds_right(statement.person_id, "hold")
+    return statement.body["hold"] == hold_id and held_right(book, statement.person_id, "hold")
 
 
 def _hold(ledger: Ledger, book: KeyBook, row: HoldRow) -> Hold:
     try:
-        statement = check_statement(ledger.statement_line(row.hold_id) or b"", book, "hold-place")
+        statement = check_statement(ledger.statement_line(row.hold_id) or b"", book, "hold-place", or_removed=True)
     except InvalidStatement:
         return Hold(hold_id=row.hold_id, documents=row.documents, reason="", placed_by="", placed_at="", sound=False)
     person = book.people[statement.person_id]

@@ -2,18 +2,32 @@
 
 import base64
 import contextlib
+import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from archive.filing import UNSORTED
+from archive.filing import UNSORTED, quarantine_number
 from archive.keystore import Registered
+from intake import Claim, Inbox
 from poststelle.access.keybook import content_scope, index_scope, statement_message
-from poststelle.errors import NotPermitted
+from poststelle.errors import NotPermitted, PoststelleError, UnknownDocument
 from poststelle.pipeline import Outcome, Progress
 from poststelle.records import Part
-from poststelle.verbs.taking_in import Intake, opened_intake, seen
-from poststelle.wiring import Environment, Session
+from poststelle.stages import Stage
+from poststelle.verbs.status import is_taking_in
+from poststelle.verbs.taking_in import Intake, TakenIn, inbox_of, opened_intake, seen
+from poststelle.wiring import (
+    Environment,
+    Session,
+    find_config,
+    layout_of,
+    open_person_or_service,
+    open_service,
+)
+
+_ASK_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +68,19 @@ def shown(session: Session, name: str) -> QuarantinedItem:
 def retry(environment: Environment, names: Sequence[str], on_progress: Callable[[Progress], None]) -> Iterator[Intake]:
     """Take quarantined files in again, after what stood in the way was changed.
 
-    The identity must hold the content key of unsorted mail; the service, which does the intake, does not.
+    The identity must hold the content key of unsorted mail; the service, which does the intake, does not. Where an
+    intake runs already, it is handed a claimed copy and does the work.
 
     Raises:
         UnknownDocument: one of them is not in quarantine; then nothing was done.
         NotPermitted: the identity may not file unsorted mail.
     """
+    if is_taking_in(layout_of(find_config(environment)).lock):
+        with open_service(environment) as service, open_person_or_service(environment) as viewer:
+            _require_right(viewer, "file")
+            wanted = [viewer.reading.resolve_quarantined(name) for name in names]
+            yield Intake(total=len(wanted), outcomes=_hand_over(service, viewer, wanted))
+        return
     with opened_intake(environment, None, on_progress) as (service, viewer, pipeline):
         _require_right(viewer, "file")
         wanted = [viewer.reading.resolve_quarantined(name) for name in names]
@@ -67,16 +88,104 @@ def retry(environment: Environment, names: Sequence[str], on_progress: Callable[
         def outcomes() -> Iterator[Outcome]:
             yield from pipeline.resume()
             for registered in wanted:
-                claim_id = pipeline.new_id()
-                name = viewer.reading.quarantine_text(registered).file.source_name
-                content = viewer.reading.original(registered)
-                service.catalogue.begin_retry(registered.document_id, claim_id)
-                claim = pipeline.inbox.adopt_bytes(content, name, claim_id)
-                viewer.note("quarantine-retry", document=registered.document_id)
-                yield from pipeline.take_in([claim])
+                if _is_in_quarantine(service, registered):  # if not, a claim of an earlier retry was finished just now
+                    yield from pipeline.take_in([_claim(service, viewer, pipeline.inbox, registered)])
             pipeline.filing.repair([])
 
         yield Intake(total=len(wanted), outcomes=(seen(outcome, viewer) for outcome in outcomes()))
+
+
+def _claim(service: Session, viewer: Session, inbox: Inbox, registered: Registered) -> Claim:
+    """Put a copy of a quarantined file into the inbox, claimed. The catalogue knows first whose copy it is: whoever
+    files it takes the quarantined one out in the same transaction."""
+    file = viewer.reading.quarantine_text(registered).file
+    content = viewer.reading.original(registered)
+    claim_id = secrets.token_hex(16)
+    service.catalogue.begin_retry(registered.document_id, claim_id)
+    claim = inbox.adopt_bytes(content, file.source_name, claim_id, file.hint)
+    viewer.note("quarantine-retry", document=registered.document_id)
+    return claim
+
+
+def _hand_over(service: Session, viewer: Session, wanted: Sequence[Registered]) -> Iterator[TakenIn]:
+    """Let the watch that runs take files in again: it finds their claims. Waits for what becomes of each.
+
+    Whoever interrupts this loses the answer only; the claims stay, and the next intake finds them too.
+
+    Raises:
+        PoststelleError: the watch ended first.
+    """
+    inbox = inbox_of(service)
+    waiting: dict[str, Registered] = {}
+    for registered in wanted:
+        # One at a time: two retries of one file would become two letters.
+        with service.alone():
+            row = service.catalogue.quarantined(registered.document_id)
+            if row is None or row.stage is not Stage.QUARANTINED:
+                raise UnknownDocument
+            under_way = row.claim is not None and inbox.is_claimed(row.claim)
+            claim_id = row.claim if under_way else None
+            if claim_id is None:
+                claim_id = _claim(service, viewer, inbox, registered).document_id
+        waiting[claim_id] = registered
+    inbox.ring()
+    while waiting:
+        for claim_id, registered in list(waiting.items()):
+            if not _is_in_quarantine(service, registered) and not inbox.is_claimed(claim_id):
+                del waiting[claim_id]
+                yield from _became(service, viewer, claim_id)
+        if waiting and not is_taking_in(service.layout.lock):
+            raise PoststelleError(
+                "The intake that was to take this in again has ended. Nothing is lost: the files are in quarantine; "
+                "the next `poststelle intake` or `watch` goes on with them."
+            )
+        time.sleep(_ASK_AGAIN_SECONDS if waiting else 0)
+
+
+def _is_in_quarantine(service: Session, registered: Registered) -> bool:
+    row = service.catalogue.quarantined(registered.document_id)
+    return row is not None and row.stage is Stage.QUARANTINED
+
+
+def _became(service: Session, viewer: Session, claim_id: str) -> Iterator[TakenIn]:
+    """What another process filed under a claim, as far as the viewer may know: one letter, one for each of a stack,
+    or the file in quarantine once more."""
+    if (again := service.catalogue.quarantined(claim_id)) is not None:
+        text = viewer.reading.quarantine_text(viewer.reading.resolve_quarantined(claim_id))
+        yield TakenIn(
+            document_id=claim_id,
+            status="quarantined",
+            pages=0,
+            visible=True,
+            accession=quarantine_number(again.year, again.number),
+            source=text.file.source_name,
+            reasons=(text.reason,),
+        )
+        return
+    note = service.transfers().note_of(claim_id)
+    for document_id in [claim_id] if note is None else [letter.document_id for letter in note.letters]:
+        letter = service.catalogue.letter(document_id)
+        if letter is None:
+            continue  # its source was changed meanwhile, and is a new drop
+        status = "review" if letter.stage is Stage.REVIEW else "filed"
+        if not viewer.keyring.holds(index_scope(letter.compartment)):
+            yield TakenIn(document_id=document_id, status=status, pages=letter.pages, visible=False)
+            continue
+        registered, compartment = viewer.reading.resolve(document_id)
+        classified = viewer.reading.text(registered).classified
+        yield TakenIn(
+            document_id=document_id,
+            status="duplicate" if letter.duplicate_of is not None else status,
+            pages=letter.pages,
+            visible=True,
+            confidence=classified.confidence,
+            accession=viewer.reading.accession(registered),
+            source=classified.document.file.source_name,
+            record_class=classified.record_class,
+            compartment=compartment,
+            reasons=(*classified.reasons, *classified.review_reasons),
+            facts=classified.facts,
+        )
 
 
 def discard(session: Session, names: Sequence[str], reason: str) -> list[str]:

@@ -19,6 +19,7 @@ from poststelle.access.audit import BrokenLog, Entry, open_details
 from poststelle.access.database import Database, open_database
 from poststelle.access.identities import Identity, read_identity
 from poststelle.access.keybook import AUDIT, COMPARTMENTS, RECORDS, index_scope
+from poststelle.access.sealing import SealingPrivateKey
 from poststelle.durable import TEMP_SUFFIX
 from poststelle.errors import ConfigurationError, Damaged, NotPermitted, PoststelleError
 from poststelle.records import IndexEntry, Problem
@@ -156,6 +157,11 @@ def _fill(
     return problems
 
 
+def fill_index(session: Session, compartment: str, progress: Callable[[int], None]) -> list[Problem]:
+    """Fill an index that is still empty; what cannot be read is told."""
+    return _fill(session, compartment, session.index(compartment), None, progress)
+
+
 def _entry(
     session: Session, registered: Registered, old: "CompartmentIndex | None"
 ) -> tuple[IndexEntry | None, Problem | None]:
@@ -267,31 +273,23 @@ def _rescue(session: Session, key: bytes) -> Salvage:
 def _log(session: Session) -> tuple[list[Entry], list[Problem]]:
     """Entries that came from the catalogue, as far as the log holds, and what is wrong with it."""
     entries: list[Entry] = []
-    keys = {number: session.keyring.key(AUDIT, number) for number in range(1, len(session.book.epochs[AUDIT]) + 1)}
+    keys = session.keyring.held(AUDIT)
     try:
         for _, line in session.unchecked_audit.lines():
             if line["ob"] is not None:
-                entries.append(_opened(line, session.book.vault_id, list(keys.values())))
-        session.unchecked_audit.require(session.state.head())
+                entries.append(_opened(line, session.book.vault_id, keys))
+        session.unchecked_audit.require(session.seen_head())
     except BrokenLog as err:
         return entries, [Problem(code=err.code, id=session.layout.audit.name, message=str(err))]
     return entries, []
 
 
-def _opened(line: dict[str, object], vault_id: str, keys: Sequence[object]) -> Entry:
-    """One entry with its details; the log does not say to which epoch of the audit key they were sealed."""
-    for number, key in enumerate(reversed(keys), 1):
-        try:
-            details = open_details(line, vault_id, key)  # type: ignore[arg-type]
-            break
-        except BrokenLog:
-            if number == len(keys):
-                raise
+def _opened(line: dict[str, object], vault_id: str, keys: Sequence[SealingPrivateKey]) -> Entry:
     return Entry(
         kind=str(line["kind"]),
         by=str(line["by"]),
         at=datetime.fromisoformat(str(line["at"])),
-        details=details,
+        details=open_details(line, vault_id, *keys),
         outbox=int(str(line["ob"])),
     )
 

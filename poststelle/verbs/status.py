@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from poststelle.errors import PoststelleError
 from poststelle.stages import Stage
 from poststelle.verbs.checking import LEAST_FREE_BYTES, Check
 from poststelle.verbs.finding import CATCH_UP_LETTERS
+from poststelle.verbs.taking_in import free_bytes, least_free_bytes, notice_of
 from poststelle.wiring import Session
 
 UNSORTED = "unsorted"
@@ -43,7 +43,14 @@ class Status:
     practice: bool
     watching: bool
     """Whether an intake or a watcher runs."""
+    inbox_there: bool
+    """Whether the inbox can be looked into."""
+    notice: str | None
+    """What the running watcher says of the inbox; None if all is well."""
     free_bytes: int
+    """Where it is least: at the vault, its keys or their mirror."""
+    least_bytes: int
+    """With less, nothing more is taken in."""
     waiting: int | None = None
     """Files in the inbox that nobody took yet."""
     claimed: int | None = None
@@ -84,8 +91,11 @@ def look(session: Session) -> Status:
     return Status(
         office=session.book.office["name"],
         practice=session.book.practice,
-        watching=is_taking_in(session.layout.lock),
-        free_bytes=shutil.disk_usage(session.layout.vault).free,
+        watching=(watching := is_taking_in(session.layout.lock)),
+        inbox_there=session.config.inbox.is_dir(),
+        notice=notice_of(session.layout.lock) if watching else None,
+        free_bytes=free_bytes(session),
+        least_bytes=least_free_bytes(session.config),
         indexes=tuple(_index(session, c) for c in session.reading.compartments()),
         damages=tuple(damages),
         **known,  # type: ignore[arg-type]
@@ -188,9 +198,9 @@ def _log(session: Session) -> dict[str, object]:
     last = {kind: datetime.fromisoformat(lines[kind]["at"]) if kind in lines else None for kind in LOOKED_FOR}
     if "verified" not in lines:
         return {"last": last}
-    key = session.keyring.key(AUDIT, session.book.current(AUDIT).number)
+    keys = session.keyring.held(AUDIT)
     try:
-        found = open_details(lines["verified"], session.book.vault_id, key)["problems"]
+        found = open_details(lines["verified"], session.book.vault_id, *keys)["problems"]
     except BrokenLog:
         found = None  # sealed to an earlier epoch
     return {"last": last, "found_problems": found}
@@ -204,6 +214,8 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
     stuck = idle and bool(status.waiting or status.claimed)
     help_watch = "; start `poststelle watch`, or take in once with `poststelle intake`" if stuck else ""
     yield Check(name="watcher", ok=not stuck, detail=("running" if status.watching else "not running") + help_watch)
+    if status.notice is not None or not status.inbox_there:
+        yield Check(name="inbox", ok=False, detail=status.notice or "it is not there: mount its drive")
     if status.waiting is not None:
         detail = f"{status.waiting} waiting in the inbox, {status.claimed} being taken in"
         left = idle and bool(status.claimed)
@@ -218,9 +230,7 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
         detail = f"{status.released} released plans to carry out, {status.disposing} letters begun and not finished"
         more = "; `poststelle purge run` goes on" if status.disposing else ""
         yield Check(name="disposition", ok=not status.disposing, detail=detail + more)
-    free = f"{status.free_bytes / 1e9:.1f} GB free at the vault"
-    enough = status.free_bytes >= LEAST_FREE_BYTES
-    yield Check(name="disk", ok=enough, detail=free if enough else f"{free}; at least 2 GB should be: make room")
+    yield _disk_check(status)
     for index in status.indexes:
         yield _index_check(index)
     if status.outbox is not None:
@@ -234,6 +244,15 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
     for what, sentence in status.damages:
         more = " Then `poststelle rebuild catalogue` makes it anew." if what == "catalogue" else ""
         yield Check(name=what, ok=False, detail=sentence + more)
+
+
+def _disk_check(status: Status) -> Check:
+    free = f"{status.free_bytes / 1e9:.1f} GB free at the vault"
+    if status.free_bytes < status.least_bytes:
+        detail = f"{free}: too little, so nothing more is taken in; files stay in the inbox. Make room, it goes on then"
+        return Check(name="disk", ok=False, detail=detail)
+    enough = status.free_bytes >= LEAST_FREE_BYTES
+    return Check(name="disk", ok=enough, detail=free if enough else f"{free}; at least 2 GB should be: make room")
 
 
 def _index_check(index: IndexState) -> Check:

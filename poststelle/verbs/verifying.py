@@ -39,7 +39,7 @@ def verify(session: Session, *, with_data: bool, progress: Progress) -> Verified
         catalogue=catalogue,
         book=session.book,
         audit=session.unchecked_audit,
-        remembered=session.state.head(),
+        remembered=session.seen_head(),
     )
     problems += verification.problems(progress)
     held = [c for c in session.book.office["compartments"] if session.keyring.holds(index_scope(c))]

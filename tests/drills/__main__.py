@@ -60,6 +60,18 @@ def leak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
     return failures
 
 
+@drill("tamper")
+def tamper(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Every kind of file, changed in every way: noticed, and never read wrongly."""
+    from drills.tamper import drill as damage
+
+    report = damage(empty, folder, flips=max(2, 300 // options.every))
+    for kind in dict.fromkeys(kind for kind, _ in report.tried):
+        cases = ", ".join(f"{count} {what}" for (name, what), count in report.tried.items() if name == kind)
+        say(f"{kind:22} {cases}")
+    return report.failures
+
+
 def say(line: str) -> None:
     """One line of the report, at once."""
     print(line, flush=True)

@@ -16,9 +16,10 @@ from poststelle.durable import Disk
 from poststelle.errors import PoststelleError, UnknownDocument
 from poststelle.stages import Stage
 from poststelle.verbs.deciding import decide
-from poststelle.verbs.disposing import plan, prove, release, run
+from poststelle.verbs.disposing import prove, run
 from poststelle.verbs.finding import search
 from poststelle.verbs.locating import desk
+from poststelle.verbs.planning import plan, release
 from poststelle.verbs.verifying import HARMLESS, verify
 from poststelle.wiring import open_person, open_service
 

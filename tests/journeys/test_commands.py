@@ -53,6 +53,7 @@ def test_every_command_explains_itself(path: Path_) -> None:
 
 DOCUMENT = {"id", "accession", "source", "status", "class", "compartment", "confidence", "pages", "reasons", "facts"}
 HIT = {"id", "accession", "class", "date", "sender", "title", "score", "snippet"}
+RESTRICTED = {"id", "accession", "compartment", "restrictions"}
 EXPLAINED = {"due_on", "reason", "basis", "blocked_by"}
 PROBLEMS = {"ok", "problems"}
 
@@ -88,12 +89,17 @@ PROMISES: dict[Path_, Promise] = {
     ("facts", "set"): Promise({"documents"}, ("{letter}", "reference", "RE-1"), "owner"),
     ("retention", "explain"): Promise(EXPLAINED, ("{letter}",), "owner"),
     ("retention", "table"): Promise({"lines"}, (), "owner"),
+    ("retention", "selftest"): Promise({"ok", "vectors", "tables"}),
     ("event", "set"): Promise(EXPLAINED, ("{letter}", "contract-end", "2026-06-30"), "owner"),
     ("hold", "place"): Promise({"holds"}, ("{letter}", "--reason", "Klage"), "owner"),
     ("hold", "list"): Promise({"holds"}, (), "owner", ("holds", {"documents"})),
     ("hold", "lift"): Promise({"holds"}, ("{hold}", "--reason", "vorbei"), "owner"),
+    ("restrict", "place"): Promise(RESTRICTED, ("{letter}", "--ground", "art18", "--reason", "Antrag"), "owner"),
+    ("restrict", "list"): Promise({"restrictions"}, (), "owner", ("restrictions", {"id", "ground", "reason"})),
+    ("restrict", "lift"): Promise(RESTRICTED, ("{letter}", "--reason", "vorbei"), "owner"),
     ("purge", "plan"): Promise({"plan_id", "due"}, (), "records-manager"),
-    ("purge", "run"): Promise({"disposed", "kept", "pending", "certificates"}),
+    ("purge", "list"): Promise({"plans"}, (), "records-manager", ("plans", {"plan_id", "released", "left", "void"})),
+    ("purge", "run"): Promise({"disposed", "kept", "warnings", "pending", "certificates"}),
     ("status",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
     ("verify",): Promise(PROBLEMS),
     ("rebuild", "index"): Promise(PROBLEMS, (), "owner"),
@@ -161,7 +167,8 @@ def test_every_command_has_a_promise() -> None:
 
 
 TOLD_BY_THEIR_OWN_TESTS = {
-    ("purge", "release"), ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
+    ("purge", "release"), ("purge", "withdraw"), ("purge", "confirm-date"),
+    ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
 }  # fmt: skip
 """Their promises need a story: two people and a letter that is due, a lost catalogue, a passphrase, a viewer."""
 

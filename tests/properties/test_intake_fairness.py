@@ -1,11 +1,11 @@
 """The queue in front of the workers: everybody's turn comes, nobody's page is lost or moved."""
 
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intake.fair_queue import FairQueue
+from intake.fair_queue import AHEAD_IN_A_ROW, FairQueue
 
 
 @given(stacks=st.lists(st.integers(1, 8), min_size=1, max_size=6))
@@ -45,3 +45,40 @@ def test_a_letter_that_is_dropped_takes_no_more_turns(dropped: int) -> None:
 def test_waiting_ends_with_the_time_given() -> None:
     """An idle worker must get the chance to rest."""
     assert FairQueue[int]().take(0.01) is None
+
+
+@given(thick=st.integers(1, 40), short=st.integers(0, 60))
+@settings(derandomize=True, deadline=None)
+def test_short_letters_go_ahead_but_stop_nobody(thick: int, short: int) -> None:
+    """A one-page letter is read before the next page of three hundred; a morning full of them must not keep the
+    three hundred waiting until the evening."""
+    queue: FairQueue[str] = FairQueue()
+    queue.put(1, ["thick"] * thick)
+    for letter in range(short):
+        queue.put(2 + letter, ["short"], ahead=True)
+    queue.close()
+
+    taken = []
+    while (job := queue.take()) is not None:
+        taken.append(job)
+
+    assert (taken.count("thick"), taken.count("short")) == (thick, short)
+    assert taken[: min(short, AHEAD_IN_A_ROW)] == ["short"] * min(short, AHEAD_IN_A_ROW)
+    while_thick_waits = taken[: len(taken) - taken[::-1].index("thick")]
+    assert max(_runs_of_short(while_thick_waits), default=0) <= AHEAD_IN_A_ROW
+
+
+def test_a_dropped_letter_leaves_the_front_too() -> None:
+    """A short letter that was refused must not come up again."""
+    queue: FairQueue[int] = FairQueue()
+    queue.put(1, [1], ahead=True)
+    queue.put(2, [2], ahead=True)
+    queue.drop(1)
+    queue.close()
+
+    assert (queue.take(), queue.take()) == (2, None)
+
+
+def _runs_of_short(taken: list[str]) -> list[int]:
+    """Lengths of what was short in a row."""
+    return [len(list(group)) for kind, group in groupby(taken) if kind == "short"]

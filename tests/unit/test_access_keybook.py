@@ -30,7 +30,7 @@ VAULT = "ab" * 16
 AT = datetime(2026, 3, 17, 8, 0, tzinfo=UTC)
 OFFICE = {
     "roles": {
-        "owner": {"label": "Inhaber", "compartments": {}, "rights": ["grant"]},
+        "owner": {"label": "Inhaber", "compartments": {"finance": ["find", "read"]}, "rights": ["grant", "records"]},
         "accounting": {"label": "Buchhaltung", "compartments": {"finance": ["find", "read"]}, "rights": []},
         "service": {"label": "service", "compartments": {}, "rights": ["records"]},
     }

@@ -15,7 +15,7 @@ from archive.retention import (
     ScheduleLine,
     decide_retention,
 )
-from poststelle.config.compiler import compile_config
+from poststelle.config import load
 from poststelle.stages import Stage
 from poststelle.wiring import shipped_config
 
@@ -23,7 +23,7 @@ from poststelle.wiring import shipped_config
 @pytest.fixture(scope="module")
 def schedule() -> dict[str, ScheduleLine]:
     """The retention table as it is shipped."""
-    return schedule_of(compile_config(shipped_config().read_text(encoding="utf-8"), "config.yaml"))
+    return schedule_of(load(shipped_config(), None).law())
 
 
 def day(text: str) -> date:

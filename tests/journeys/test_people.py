@@ -1,0 +1,493 @@
+"""People come, stand in, change roles, lose their keys and leave: keys follow rights, by themselves."""
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from filed_letters import Sample, file_letters, together
+from simulators import Office, environment_of, recover
+
+from archive.rekeying import pending
+from poststelle.access.database import open_database
+from poststelle.access.keyring import database_purpose, document_purpose
+from poststelle.access.sealing import DoesNotOpen, SealingPrivateKey
+from poststelle.durable import Disk
+from poststelle.errors import Damaged, KeysRenewed, NotPermitted
+from poststelle.verbs.finding import search
+from poststelle.wiring import Environment, Session, open_person, open_service, shipped_config
+
+OWNER, CLERK = "owner", "accounting"
+BEFORE = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Zwiebelturmuhr")
+AFTER = Sample(record_class="invoice", received_on=date(2026, 3, 18), word="Moorbirkenhain")
+PAYROLL = Sample(record_class="payroll", received_on=date(2026, 3, 17), word="Heidelbeerkraut")
+LATER_PAYROLL = Sample(record_class="payroll", received_on=date(2026, 3, 19), word="Kupferkannenstiel")
+ANNA = ("user", "add", "anna", "--no-passphrase", "--role")
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory: pytest.TempPathFactory, empty_office: Office) -> tuple[Office, list[str]]:
+    """An office with one voucher, one payroll, and a second clerk, anna, in accounting."""
+    office = empty_office.copy_to(tmp_path_factory.mktemp("people") / "root")
+    ids = file_letters(office, (BEFORE, PAYROLL))
+    [added] = together(office, (OWNER, (*ANNA, "accounting")))
+    assert added.status == 0, added.err
+    return office, ids
+
+
+@pytest.fixture
+def vault(tmp_path: Path, filed: tuple[Office, list[str]]) -> Office:
+    """That office, of one's own."""
+    return filed[0].copy_to(tmp_path / "root")
+
+
+@pytest.fixture
+def voucher(filed: tuple[Office, list[str]]) -> str:
+    """Id of the voucher that came before anything changed."""
+    return filed[1][0]
+
+
+# What somebody may have kept --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hoard:
+    """Every secret that somebody could get out of the vault while they were allowed to."""
+
+    keys: dict[tuple[str, int], SealingPrivateKey]
+    databases: dict[str, bytes]
+
+    @classmethod
+    def of(cls, office: Office, user: str | None) -> "Hoard":
+        """What this person (None: the service) holds now."""
+        with opened(environment_of(office, user=user)) as session:
+            ring, book = session.keyring, session.book
+            held = [e for row in book.epochs.values() for e in row if ring.person_id in e.wraps]
+            names = {f"index:{c}" for c in book.office["compartments"] if ring.holds(f"index:{c}")}
+            return cls(
+                {(e.scope, e.number): ring.key(e.scope, e.number) for e in held},
+                {name: ring.database_key(name, name) for name in names},
+            )
+
+    def opens(self, office: Office, document_id: str) -> bool:
+        """Whether any of it opens any key of a letter, as the vault lies there now."""
+        with open_service(environment_of(office), as_it_is=True) as session:
+            for wrap in session.keys.wraps_of(document_id):
+                info = document_purpose(
+                    session.book.vault_id, document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch
+                )
+                for key in self.keys.values():
+                    with contextlib.suppress(DoesNotOpen):
+                        return bool(key.unwrap(wrap.wrap, info))
+        return False
+
+    def opens_index(self, office: Office, compartment: str) -> bool:
+        """Whether any of it opens an index: a key that was kept, or the key that lies in the key store now."""
+        name, path = f"index:{compartment}", office.vault / "index" / f"{compartment}.db"
+        candidates = list(self.databases.values())
+        with open_service(environment_of(office), as_it_is=True) as session:
+            found = session.keys.database_wrap(name)
+            assert found is not None
+            for key in self.keys.values():
+                with contextlib.suppress(DoesNotOpen):
+                    candidates.append(
+                        key.unwrap(found[1], database_purpose(session.book.vault_id, name, name, found[0]))
+                    )
+        for candidate in candidates:
+            with contextlib.suppress(Damaged):
+                open_database(path, Disk(), key=candidate).close()
+                return True
+        return False
+
+
+@contextlib.contextmanager
+def opened(environment: Environment) -> Iterator[Session]:
+    """As the person that the environment names, else as the service."""
+    with open_service(environment) if environment.identity_file is None else open_person(environment) as session:
+        yield session
+
+
+def at(office: Office, moment: datetime, user: str | None = None) -> Environment:
+    """The office as this process finds it at another time."""
+    return replace(environment_of(office, user=user), now=lambda: moment)
+
+
+def found_by(environment: Environment, word: str) -> int:
+    """How many letters a person finds by a word."""
+    with open_person(environment) as session:
+        return found_in(session, word)
+
+
+def found_in(session: Session, word: str) -> int:
+    found = search(
+        session, word, record_class=None, from_date=None, to_date=None, limit=10, sort="relevance",
+        today=session.now().date(),
+    )  # fmt: skip
+    return found.result.total
+
+
+def rows_for(office: Office, person_id: str) -> int:
+    """Wraps for somebody in store and mirror, read without any code of ours."""
+    count = 0
+    for path in (office.vault / "keys" / "keys.db", office.mirror / "keys.db"):
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            count += store.execute("SELECT count(*) FROM epochs WHERE recipient = ?", (person_id,)).fetchone()[0]
+    return count
+
+
+def person_id(office: Office, user: str) -> str:
+    return str(json.loads(office.identity(user).read_bytes())["person"])
+
+
+# Leaving --------------------------------------------------------------------------------------------------------
+
+
+def test_who_left_opens_nothing_that_arrives_afterwards(vault: Office, voucher: str) -> None:
+    """A clerk goes to a competitor with a copy of the vault, their identity and every key they could get out of it."""
+    kept = Hoard.of(vault, CLERK)
+    assert kept.opens(vault, voucher) and kept.opens_index(vault, "finance"), "the control: today they read it all"
+    assert rows_for(vault, person_id(vault, CLERK)) > 0, "the control"
+
+    removed, refused = together(vault, (OWNER, ("user", "remove", CLERK)), (CLERK, ("search", BEFORE.word)))
+    [later] = file_letters(vault, (AFTER,))
+
+    assert (removed.status, removed.json["pending"]) == (0, [])
+    assert (refused.status, refused.out) == (3, b"")
+    assert rows_for(vault, person_id(vault, CLERK)) == 0, "deleted at once, in the mirror too"
+    assert not kept.opens(vault, later)
+    assert not kept.opens_index(vault, "finance")
+    assert kept.opens(vault, voucher), "what was read before cannot be unread: the threat model says so"
+
+
+def test_who_stays_reads_old_and_new(vault: Office) -> None:
+    """The colleague at the next desk must not notice that the keys changed; nor must the owner of the kit."""
+    together(vault, (OWNER, ("user", "remove", CLERK)))
+    file_letters(vault, (AFTER,))
+
+    corrected, old, new, verified, status = together(
+        vault,
+        ("anna", ("facts", "set", "FIN-2026-000001", "reference", "K-17")),
+        ("anna", ("search", "reference:K-17")),
+        ("anna", ("search", AFTER.word)),
+        (None, ("verify",)),
+        (None, ("doctor",)),
+    )
+
+    assert corrected.status == 0, corrected.err
+    assert (old.json["total"], new.json["total"]) == (1, 1), "a correction mixes keys of before and after"
+    assert (verified.status, verified.json["problems"]) == (0, [])
+    assert {c["name"]: c["ok"] for c in status.json["checks"]}["keys"]
+    listed = recover(vault, "list")
+    assert (listed.status, AFTER.word in listed.text, BEFORE.word in listed.text) == (0, True, True)
+
+
+def test_what_the_remover_does_not_hold_is_renewed_by_the_next_who_does(tmp_path: Path) -> None:
+    """An owner who may not read HR's mail lets somebody of HR go: the other one's next command changes the locks."""
+    office = narrow_office(tmp_path)
+    kept = Hoard.of(office, "hr")
+    removed, doctor = together(office, (OWNER, ("user", "remove", "hr")), (None, ("doctor",)))
+    assert (removed.status, removed.json["pending"]) == (0, ["content:hr", "index:hr"])
+    keys = {c["name"]: c for c in doctor.json["checks"]}["keys"]
+    assert (keys["ok"], "lotte" in keys["detail"]) == (False, True), "doctor names who can do it"
+
+    assert together(office, ("lotte", ("search", "x")))[0].status == 0
+
+    [later] = file_letters(office, (PAYROLL,), findable=False)
+    assert not kept.opens(office, later) and not kept.opens_index(office, "hr")
+    assert Hoard.of(office, "lotte").opens(office, later), "the control"
+
+
+def narrow_office(tmp_path: Path) -> Office:
+    """An office whose owner holds no key of HR, in blind mode; hr and lotte are in HR."""
+    text = shipped_config().read_text(encoding="utf-8")
+    for old, new in (
+        ("      hr: [find, read, export, file, reclassify]\n      legal", "      legal"),
+        ("mode: live  ", "mode: blind "),
+        ("  hr: [hr]\n", "  hr: [hr]\n  lotte: [hr]\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    shipped = tmp_path / "config.yaml"
+    shipped.write_text(text, encoding="utf-8")
+    return Office(tmp_path / "root").make(shipped=shipped)
+
+
+def test_who_lost_a_role_lost_its_letters_and_kept_the_others(vault: Office) -> None:
+    """Anna moves from accounting to sales: neither too much nor too little may be left to her."""
+    granted, revoked, vouchers, general = together(
+        vault,
+        (OWNER, ("role", "grant", "anna", "sales")),
+        (OWNER, ("role", "revoke", "anna", "accounting")),
+        ("anna", ("search", BEFORE.word)),
+        (OWNER, ("role", "list")),
+    )
+
+    assert (granted.json["roles"], revoked.json["roles"]) == (["accounting", "sales"], ["sales"])
+    assert (vouchers.status, vouchers.json["total"]) == (0, 0)
+    holders = {r["role"]: [h["user"] for h in r["holders"]] for r in general.json["roles"]}
+    assert (holders["sales"], holders["accounting"]) == (["sales", "anna"], [CLERK])
+    with open_person(environment_of(vault, user="anna")) as session:
+        assert session.book.compartments_for(session.identity.person_id, "find") == ("general", "sales")
+
+
+# Standing in ----------------------------------------------------------------------------------------------------
+
+
+def test_a_delegation_ends_by_itself(vault: Office) -> None:
+    """Nobody remembers to take it back: after the day the deputy finds nothing, and can open nothing that comes."""
+    last = datetime.now(UTC).date() + timedelta(days=3)
+    lend = ("delegate", "--role", "hr", "--to", "anna", "--until", last.isoformat(), "--reason", "Urlaub")
+    before, lent, during = together(
+        vault,
+        ("anna", ("search", PAYROLL.word)),
+        (OWNER, lend),
+        ("anna", ("search", PAYROLL.word)),
+    )
+    assert lent.status == 0, lent.err
+    assert (before.json["total"], during.json["total"]) == (0, 1)
+    kept = Hoard.of(vault, "anna")
+    afterwards = datetime.now(UTC) + timedelta(days=5)
+
+    assert found_by(at(vault, afterwards, "anna"), PAYROLL.word) == 0
+    [later] = file_letters(vault, (LATER_PAYROLL,), at(vault, afterwards))
+
+    assert not kept.opens(vault, later) and not kept.opens_index(vault, "hr")
+    assert found_by(at(vault, afterwards, "hr"), LATER_PAYROLL.word) == 1, "the control: who is there finds it"
+    with open_service(at(vault, afterwards)) as session:
+        assert not pending(session.book, session.keys)
+        assert session.book.deputy_for(person_id(vault, "anna")) == []
+    assert recover(vault, "check").status == 0, "the kit opens what was prepared"
+
+
+def test_a_clock_that_was_set_back_brings_no_deputy_back(vault: Office) -> None:
+    """The deputy turns the clock of the machine: what the book has seen of time counts."""
+    last = datetime.now(UTC).date() + timedelta(days=3)
+    lend = ("delegate", "--role", "hr", "--to", "anna", "--until", last.isoformat(), "--reason", "Urlaub")
+    together(vault, (OWNER, lend))
+    assert found_by(environment_of(vault, user="anna"), PAYROLL.word) == 1, "the control"
+    with open_person(at(vault, datetime.now(UTC) + timedelta(days=5), OWNER)):
+        pass  # the keys that count from then on are put to use, which is a statement of that day
+
+    assert found_by(environment_of(vault, user="anna"), PAYROLL.word) == 0
+
+
+def test_a_deputy_can_be_called_back_and_makes_no_deputies(vault: Office) -> None:
+    """Lent is not owned: the deputy can hand it back, and to nobody else."""
+    day = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+    lend = ("delegate", "--until", day, "--reason", "Urlaub", "--role")
+    lent, on, own = together(
+        vault,
+        (OWNER, (*lend, "hr", "--to", "anna")),
+        ("anna", (*lend, "hr", "--to", "sales")),
+        ("anna", (*lend, "accounting", "--to", "sales")),
+    )
+    end = ("delegate", "end", str(lent.json["delegations"][0]["number"]))
+    by_another, ended, after, again, listed = together(
+        vault,
+        ("sales", end),
+        ("anna", end),
+        ("anna", ("search", PAYROLL.word)),
+        ("anna", end),
+        (OWNER, ("delegate", "list")),
+    )
+    assert (on.status, own.status, by_another.status) == (3, 3, 3)
+    assert (ended.status, after.json["total"], again.status) == (0, 0, 2)
+    assert [(d["role"], d["to"], d["in_force"]) for d in listed.json["delegations"]] == [("hr", "anna", False)]
+
+
+# Who may change what ----------------------------------------------------------------------------------------------
+
+
+def test_nobody_gives_what_they_do_not_hold_or_breaks_the_separation(vault: Office) -> None:
+    """Each of these would be the way to read, or to destroy, what is not one's own."""
+    book = (vault.vault / "keybook.jsonl").read_bytes()
+    day = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+    refused = together(
+        vault,
+        (CLERK, ("user", "add", "bert", "--role", "accounting", "--no-passphrase")),
+        (CLERK, ("role", "grant", CLERK, "hr")),
+        ("administrator", ("user", "remove", "hr")),
+        ("administrator", ("identity", "replace", "hr", "--no-passphrase")),
+        ("administrator", ("kit", "renew", "--kit", "kit3.txt")),
+        ("administrator", ("config", "apply", "--yes")),
+        ("hr", ("delegate", "--role", "hr", "--to", "anna", "--until", day, "--reason", "x")),
+        (OWNER, ("user", "remove", OWNER)),
+        (OWNER, ("role", "revoke", OWNER, "owner")),
+        (OWNER, ("role", "grant", "auditor", "records-manager")),
+        (OWNER, ("role", "grant", "administrator", "mailroom")),
+        (OWNER, ("delegate", "--role", "records-manager", "--to", "dpo", "--until", day, "--reason", "x")),
+        (OWNER, ("identity", "replace", OWNER, "--no-passphrase")),
+    )
+
+    applied = 5  # config.yaml was not changed: there is nothing to apply
+    assert [ran.status for ran in refused] == [3] * applied + [0] + [3] * (len(refused) - applied - 1)
+    assert (vault.vault / "keybook.jsonl").read_bytes() == book
+    assert not vault.identity("bert").exists() and not (vault.folder / "kit3.txt").exists()
+    assert "separation of duties" in refused[9].err
+    [granted] = together(vault, (OWNER, ("role", "grant", "anna", "records-manager")))
+    assert granted.status == 0, "the control"
+
+
+def test_config_becomes_law_by_a_signature_only(vault: Office) -> None:
+    """Whoever can edit the file gives nobody a right; whoever may sign it sees first what they sign."""
+    together(vault, (OWNER, ("role", "grant", "anna", "sales")), (OWNER, ("role", "revoke", "anna", "accounting")))
+    text = vault.config.read_text()
+    wish = "  sales:\n    label: Einkauf und Vertrieb\n    compartments:\n"
+    assert wish in text
+    vault.config.write_text(text.replace(wish, wish + "      finance: [find]\n"))
+
+    look, by_clerk, unasked, before, signed, after, again, doctor = together(
+        vault,
+        (OWNER, ("config", "apply", "--dry-run")),
+        (CLERK, ("config", "apply", "--yes")),
+        (OWNER, ("config", "apply")),
+        ("anna", ("search", BEFORE.word)),
+        (OWNER, ("config", "apply", "--yes")),
+        ("anna", ("search", BEFORE.word)),
+        (OWNER, ("config", "apply", "--yes")),
+        (None, ("doctor",)),
+    )
+
+    place = "roles.sales.compartments.finance"
+    assert (look.status, [d["place"] for d in look.json["differences"]]) == (1, [place])
+    assert (by_clerk.status, unasked.status, before.json["total"]) == (3, 2, 0)
+    assert (signed.status, signed.json["applied"], after.json["total"]) == (0, True, 1)
+    assert (again.status, again.json["differences"]) == (0, [])
+    assert {c["name"]: c["ok"] for c in doctor.json["checks"]}["key book"]
+
+
+def test_a_law_that_letters_need_cannot_be_taken_out(vault: Office) -> None:
+    """A class or a retention line disappears from the file: its letters would never be due, or not be shown."""
+    text = vault.config.read_text()
+    vault.config.write_text(text.replace("series: FIN}", "series: BUC}"))
+
+    [refused] = together(vault, (OWNER, ("config", "apply", "--yes")))
+
+    assert (refused.status, "FIN" in refused.err) == (2, True)
+
+
+def test_the_service_loses_its_keys_when_the_office_turns_blind(vault: Office) -> None:
+    """The server is moved to a data centre: from that day its disk must not open new mail."""
+    kept = Hoard.of(vault, None)
+    assert kept.opens_index(vault, "finance"), "the control"
+    vault.config.write_text(vault.config.read_text().replace("mode: live  ", "mode: blind "))
+
+    [applied] = together(vault, (OWNER, ("config", "apply", "--yes")))
+    [later] = file_letters(vault, (AFTER,), findable=False)
+
+    assert applied.status == 0, applied.err
+    assert not kept.opens(vault, later) and not kept.opens_index(vault, "finance")
+    assert found_by(environment_of(vault, user=CLERK), AFTER.word) == 1, "the next holder's search catches up"
+
+
+# Lost keys --------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_identity_is_replaced(vault: Office) -> None:
+    """A stick is left on a train: whoever finds it gets nothing, and its owner goes on where they were."""
+    lost = vault.identity(CLERK).read_bytes()
+    kept = Hoard.of(vault, CLERK)
+
+    [replaced] = together(vault, (OWNER, ("identity", "replace", CLERK, "--no-passphrase")))
+    [later] = file_letters(vault, (AFTER,))
+
+    assert replaced.status == 0, replaced.err
+    assert not kept.opens(vault, later)
+    old, new = together(vault, (CLERK, ("search", BEFORE.word)), (CLERK, ("search", AFTER.word)))
+    assert (old.json["total"], new.json["total"]) == (1, 1)
+    vault.identity(CLERK).write_bytes(lost)
+    assert together(vault, (CLERK, ("search", BEFORE.word)))[0].status == 3
+
+
+def test_a_renewed_kit_opens_everything_and_the_old_one_nothing_new(vault: Office, voucher: str) -> None:
+    """The kit was photographed: a new one must open every letter, the old one none that comes."""
+    old = vault.kit.read_bytes()
+    kit = vault.folder / "new-kit.txt"
+
+    renewed, checked, refused = together(
+        vault,
+        (OWNER, ("kit", "renew", "--kit", kit)),
+        (OWNER, ("kit", "check", kit)),
+        (OWNER, ("kit", "check", vault.kit)),
+    )
+    [later] = file_letters(vault, (AFTER,))
+
+    assert renewed.status == 0, renewed.err
+    assert (checked.status, refused.status) == (0, 2)
+    assert recover(vault, "original", later).status != 0, "the old kit"
+    vault.kit.write_bytes(kit.read_bytes())
+    assert recover(vault, "original", later).out == AFTER.content
+    assert recover(vault, "original", voucher).out == BEFORE.content
+    assert old != kit.read_bytes()
+
+
+# While others work ------------------------------------------------------------------------------------------------
+
+
+def test_who_has_a_search_open_goes_on_with_the_new_keys(vault: Office) -> None:
+    """A colleague searches all day; somebody leaves at noon."""
+    with (
+        open_person(environment_of(vault, user="anna")) as anna,
+        open_person(environment_of(vault, user=CLERK)) as clerk,
+    ):
+        assert found_in(anna, BEFORE.word) == found_in(clerk, BEFORE.word) == 1
+        index = anna.index("finance")
+        together(vault, (OWNER, ("user", "remove", CLERK)))
+
+        with pytest.raises(KeysRenewed):
+            index.position()  # what was opened with the old key says why it does not open any more
+        assert found_in(anna, BEFORE.word) == 1
+        with pytest.raises(NotPermitted):
+            found_in(clerk, BEFORE.word)
+
+
+def test_a_running_watch_seals_the_next_letter_to_the_new_keys(vault: Office, scans: dict[str, Path]) -> None:
+    """The watcher has run for weeks when somebody leaves: the very next letter must be closed to them."""
+    kept = Hoard.of(vault, CLERK)
+    log = vault.root / "watch.log"
+    watch = vault.start("--quiet", "watch", out=log)
+    try:
+        vault.drop(scans["rechnung-quarzsand.pdf"])
+        first = one_more(log, 1)
+        assert kept.opens(vault, first), "the control: it is a voucher, which the clerk could read"
+        together(vault, (OWNER, ("user", "remove", CLERK)))
+        vault.drop(scans["mahnung-zwiebelturm.tif"])
+        second = one_more(log, 2)
+    finally:
+        watch.terminate()
+        assert watch.wait(60) == 0, log.read_text()
+
+    assert not kept.opens(vault, second)
+    assert found_by(environment_of(vault, user="anna"), "Überweisung") == 2, "findable at once, under the new key"
+
+
+def one_more(log: Path, number: int) -> str:
+    """Id of the n-th letter that watch tells of."""
+    for _ in range(600):
+        lines = log.read_text().splitlines()
+        if len(lines) >= number:
+            return str(json.loads(lines[number - 1])["id"])
+        time.sleep(0.1)
+    raise AssertionError(f"watch took no letter: {log.read_text()}")
+
+
+@pytest.mark.parametrize("arrow", ["keys-pruned", "keys-wrapped", "keys-stated", "database-renewed:1"])
+def test_a_kill_while_keys_are_renewed_is_finished_by_the_next_command(arrow: str, vault: Office) -> None:
+    """The power goes while somebody is being removed: neither letters nor the locks may hang in between."""
+    kept = Hoard.of(vault, CLERK)
+    identity = ("--identity", vault.identity(OWNER))
+    vault.drill(f"kill:{arrow}", *identity, "user", "remove", CLERK)
+    together(vault, (CLERK, ("search", "x")))
+
+    found, verified = together(vault, (OWNER, ("search", BEFORE.word)), (None, ("verify",)))
+    [later] = file_letters(vault, (AFTER,))
+
+    assert (found.status, found.json["total"]) == (0, 1)
+    assert (verified.status, verified.json["problems"]) == (0, [])
+    assert found_by(environment_of(vault, user="anna"), AFTER.word) == 1
+    assert not kept.opens(vault, later) and not kept.opens_index(vault, "finance")
