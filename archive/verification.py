@@ -62,6 +62,7 @@ class Verification:
         yield from self._parts(progress)
         yield from self._foreign()
         yield from self._certificates()
+        yield from self._restores()
         yield from self._log()
 
     def _small_files(self) -> Iterator[Problem]:
@@ -169,7 +170,8 @@ class Verification:
             if name not in known and not name.endswith(TEMP_SUFFIX):
                 yield Problem(code="A008", id=name, message="No letter owns this file; the next intake may remove it.")
         databases = {self.layout.catalogue, self.layout.keys}
-        databases |= {self.layout.index(c) for c in self.book.office["compartments"]}
+        shares = [share.name for share in self.book.shares.values() if index_scope(share.name) in self.book.epochs]
+        databases |= {self.layout.index(c) for c in (*self.book.office["compartments"], *shares)}
         allowed = {Path(f"{path}{end}") for path in databases for end in ("", "-wal", "-shm")}
         for path in self.layout.vault.rglob("*"):
             inside = path.relative_to(self.layout.vault)
@@ -214,6 +216,15 @@ class Verification:
             if letter.stage is Stage.DISPOSED and letter.document_id not in listed:
                 message = "This letter was destroyed, but the signed list of disposed ids does not name it."
                 yield Problem(code="A017", id=letter.document_id, message=message)
+
+    def _restores(self) -> Iterator[Problem]:
+        """Statements that the vault was brought back: each explains a roll-back, so each must be genuine."""
+        content = self.layout.restores.read_bytes() if self.layout.restores.exists() else b""
+        for number, line in enumerate(content.splitlines()):
+            try:
+                check_statement(line, self.book, "restored", or_removed=True)
+            except InvalidStatement as err:
+                yield Problem(code="A018", id=f"{self.layout.restores.name}:{number + 1}", message=str(err))
 
     def _log(self) -> Iterator[Problem]:
         try:

@@ -6,6 +6,7 @@ in one process (see `Office.run_many`).
 
 import atexit
 import base64
+import contextlib
 import errno
 import io
 import json
@@ -190,7 +191,9 @@ class Office:
 
     def waiting(self) -> list[str]:
         """Everything below the inbox that is not an empty folder of ours."""
-        return sorted(str(path.relative_to(self.inbox)) for path in self.inbox.rglob("*") if path.is_file())
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # a watch works on it meanwhile: look again
+                return sorted(str(path.relative_to(self.inbox)) for path in self.inbox.rglob("*") if path.is_file())
 
     def objects(self, part: str) -> list[Path]:
         """Sealed files of one part."""

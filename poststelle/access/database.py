@@ -9,6 +9,7 @@ checksum of each page in eight reserved bytes (the cksumvfs extension), so that 
 in unused space; other readers ignore those bytes.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,11 @@ BUSY_TIMEOUT_MS = 10_000
 SQL_PAGE_BYTES = 4096
 PIECE_BYTES = 256 * SQL_PAGE_BYTES
 """What is read at once of a database that is scanned."""
+NEIGHBOURS = 8
+"""Pages on either side of a removed row's own that are looked through; SQLite balances three at a time."""
+MOST_ROWS = 2**63 - 1
 FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
-"""Of SQLite's file format: what stands before the first page, and the first byte of a page that only leads to others."""
+"""Of SQLite's file format: what stands before the first page; how a page begins that only leads to others."""
 ENCRYPTED_VFS = "multipleciphers-unix"
 CHECKSUM_VFS = "cksmvfs"
 CHECKSUM_BYTES = 8
@@ -183,24 +187,38 @@ class Database:
             self.value("SELECT count(*) FROM sqlite_master")
             yield from self._pieces()
 
-    def pages_apart(self, table: str) -> Iterator[tuple[bytes, bytes]]:
-        """The same as (pages with rows of a table, all others): what an erasure proof scans."""
+    def pages_of_removed(self, table: str, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
+        """As (pages of a table where these rows may have been, pages of everything else): what an erasure proof scans.
+
+        A table keeps its rows in order of their numbers and moves them to neighbouring pages only, so its pages far
+        away are left out. Pages that were given back count as everything else.
+        """
         with self.snapshot():
             self.value("SELECT count(*) FROM sqlite_master")
-            # While the log is in use, what the file says of pages may be old: then every page counts as both.
-            rows = None if self._log_bytes() else self._leaf_pages(table)
+            if self._log_bytes():
+                # What the file says of pages may be old: then every page counts as both.
+                yield from ((piece, piece) for piece in self._pieces())
+                return
+            leaves = self._leaf_pages(table)
+            last_rows = [last for _, last in leaves]
+            near: set[int] = set()
+            for row in rows:
+                at = bisect_left(last_rows, row)
+                near.update(page for page, _ in leaves[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1])
+            yield b"".join(self._read(page, 1) for page in sorted(near)), b""
             first = 0
-            for piece in self._pieces():
-                if rows is None:
-                    yield piece, piece
-                    continue
-                numbers = range(len(piece) // SQL_PAGE_BYTES)
-                pages = [piece[number * SQL_PAGE_BYTES : (number + 1) * SQL_PAGE_BYTES] for number in numbers]
-                yield (
-                    b"".join(page for number, page in enumerate(pages, first) if number in rows),
-                    b"".join(page for number, page in enumerate(pages, first) if number not in rows),
-                )
-                first += len(pages)
+            ends = [*sorted(page for page, _ in leaves), self.path.stat().st_size // SQL_PAGE_BYTES]
+            for end in ends:
+                while first < end:
+                    count = min(end - first, PIECE_BYTES // SQL_PAGE_BYTES)
+                    yield b"", self._read(first, count)
+                    first += count
+                first = end + 1
+
+    def _read(self, first: int, count: int) -> bytes:
+        """Decrypted pages of the file, the first one being 0; every one is checked."""
+        with self._translated():
+            return self._connection.read("main", 0, first * SQL_PAGE_BYTES, count * SQL_PAGE_BYTES)[1]
 
     def _pieces(self) -> Iterator[bytes]:
         if self._log_bytes():
@@ -210,35 +228,31 @@ class Database:
                 yield bytes(image[start : start + PIECE_BYTES])
             return
         # With an empty log the file is everything; read through SQLite's own layer, which decrypts and checks.
-        size = self.path.stat().st_size
-        for start in range(0, size, PIECE_BYTES):
-            with self._translated():
-                piece = self._connection.read("main", 0, start, min(PIECE_BYTES, size - start))[1]
-            yield piece
+        pages, most = self.path.stat().st_size // SQL_PAGE_BYTES, PIECE_BYTES // SQL_PAGE_BYTES
+        for first in range(0, pages, most):
+            yield self._read(first, min(most, pages - first))
 
     def _log_bytes(self) -> int:
         log = self.path.with_name(f"{self.path.name}-wal")
         return log.stat().st_size if log.exists() else 0
 
-    def _leaf_pages(self, table: str) -> set[int]:
-        """Numbers of the pages that hold a table's rows, the first page of the file being 0."""
-        level = [int(self.value("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))) - 1]
+    def _leaf_pages(self, table: str) -> list[tuple[int, int]]:
+        """(page, highest row number it may hold) of the pages with a table's rows, in their order."""
+        root = int(self.value("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))) - 1
+        level = [(root, MOST_ROWS)]
         # All rows of a table lie equally deep.
-        while (below := self._pages_below(level[0])) is not None:
-            level = [*below, *(child for number in level[1:] for child in self._pages_below(number) or ())]
-        return set(level)
+        while self._read(level[0][0], 1)[FILE_HEADER_BYTES if level[0][0] == 0 else 0] == INNER_TABLE_PAGE:
+            level = [below for number, last in level for below in self._pages_below(number, last)]
+        return level
 
-    def _pages_below(self, number: int) -> list[int] | None:
-        """The pages to which a page of a table leads; None if it holds rows."""
-        with self._translated():
-            page = self._connection.read("main", 0, number * SQL_PAGE_BYTES, SQL_PAGE_BYTES)[1]
+    def _pages_below(self, number: int, last: int) -> Iterator[tuple[int, int]]:
+        page = self._read(number, 1)
         header = FILE_HEADER_BYTES if number == 0 else 0
-        if page[header] != INNER_TABLE_PAGE:
-            return None
         cells = int.from_bytes(page[header + 3 : header + 5], "big")
-        pointers = page[header + 12 : header + 12 + 2 * cells]
-        places = [header + 8, *(int.from_bytes(pointers[at : at + 2], "big") for at in range(0, 2 * cells, 2))]
-        return [int.from_bytes(page[at : at + 4], "big") - 1 for at in places]
+        for pointer in range(header + 12, header + 12 + 2 * cells, 2):
+            at = int.from_bytes(page[pointer : pointer + 2], "big")
+            yield int.from_bytes(page[at : at + 4], "big") - 1, _number(page[at + 4 : at + 13])
+        yield int.from_bytes(page[header + 8 : header + 12], "big") - 1, last
 
     def stored_bytes(self) -> Iterator[bytes]:
         """The file, then its write-ahead log, as they lie on the disk: what a proof of deletion looks through.
@@ -257,6 +271,16 @@ class Database:
         with _translated(target.path), target._connection.backup("main", self._connection, "main") as backup:
             while not backup.done:
                 backup.step(256)
+
+
+def _number(written: bytes) -> int:
+    """A number as SQLite writes row numbers: seven bits a byte, the eighth says that more follows."""
+    value = 0
+    for byte in written[:8]:
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value
+    return value << 8 | written[8]
 
 
 def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = False) -> Database:

@@ -72,6 +72,33 @@ def tamper(options: argparse.Namespace, empty: Office, folder: Path) -> list[str
     return report.failures
 
 
+@drill("input")
+def hostile(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Hostile files, our own and those of a folder, beside ordinary mail."""
+    from drills.hostile import drill as drop
+
+    report = drop(empty, folder, mutations=max(2, 40 // options.every), foreign=options.folder, every=options.every)
+    say(f"{report.files} hostile files: " + ", ".join(f"{n} {what}" for what, n in report.outcomes.most_common()))
+    waits = report.letters_seconds or [0]
+    say(f"an ordinary letter waited at most {max(waits):.0f} s; largest worker {report.peak_megabytes:.0f} MB")
+    return report.failures
+
+
+@drill("soak")
+def soak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Several writers, searches, decisions and the purge job at once, for `--minutes`."""
+    from drills.soak import drill as live
+
+    report = live(empty, folder, minutes=options.minutes)
+    took = sorted(report.search_seconds) or [0]
+    say(f"{report.drops} letters, {report.searches} searches, {report.decisions} decisions, {report.purges} purge runs "
+        f"in {report.seconds:.0f} s; a search: median {took[len(took) // 2]:.2f} s, "
+        f"95 % within {took[len(took) * 95 // 100]:.2f} s")  # fmt: skip
+    say(f"watcher: {report.memory[0][1]:.0f} to {report.memory[-1][1]:.0f} MB, "
+        f"{min(report.descriptors)} to {max(report.descriptors)} open files")  # fmt: skip
+    return report.failures
+
+
 def say(line: str) -> None:
     """One line of the report, at once."""
     print(line, flush=True)
