@@ -129,6 +129,8 @@ class Office:
             "XDG_CACHE_HOME": str(self.root / "cache"),
             "XDG_CONFIG_HOME": str(self.root / "configuration"),
             "TMPDIR": str(self.temporary),
+            # A drill may run a copy of the program.
+            **({"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}),
             **more,
         }
 

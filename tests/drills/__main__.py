@@ -77,7 +77,9 @@ def hostile(options: argparse.Namespace, empty: Office, folder: Path) -> list[st
     """Hostile files, our own and those of a folder, beside ordinary mail."""
     from drills.hostile import drill as drop
 
-    report = drop(empty, folder, mutations=max(2, 40 // options.every), foreign=options.folder, every=options.every)
+    report = drop(
+        empty, folder, mutations=max(1, options.mutations // options.every), foreign=options.folder, every=options.every
+    )
     say(f"{report.files} hostile files: " + ", ".join(f"{n} {what}" for what, n in report.outcomes.most_common()))
     waits = report.letters_seconds or [0]
     say(f"an ordinary letter waited at most {max(waits):.0f} s; largest worker {report.peak_megabytes:.0f} MB")
@@ -99,6 +101,17 @@ def soak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
     return report.failures
 
 
+@drill("seeded")
+def seeded(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
+    """Known mistakes in throw-away copies of the program: each must be found by the drill that is named."""
+    from drills.seeded import FAULTS
+    from drills.seeded import drill as prove
+
+    failures = prove(folder, options.jobs)
+    say(f"{len(FAULTS)} seeded faults, {len(failures)} not found")
+    return failures
+
+
 def say(line: str) -> None:
     """One line of the report, at once."""
     print(line, flush=True)
@@ -112,6 +125,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="try every N-th point only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--operation", action="append", help="crash drill: this operation only (repeatable)")
+    parser.add_argument("--mutations", type=int, default=40, help="input drill: mutations of each good file")
     parser.add_argument("--real", type=int, default=36, help="crash drill: kills with real recognition")
     parser.add_argument("--minutes", type=float, default=10, help="soak: how long")
     options = parser.parse_args()
