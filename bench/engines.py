@@ -10,10 +10,11 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if not __package__:
     # Run as a file: this folder would offer bench/intake.py in place of the product's package `intake`.
@@ -27,12 +28,15 @@ import numpy
 from bench.letters import Letter, make_letter
 from bench.letters.scans import scan_page
 from bench.measuring import TextQuality, judge
-from intake.answers import compose_text
+from intake.answers import page_answer, page_from_answer
 from intake.engine import Engine, FoundWord, open_engine
 from intake.page import read_page
 from intake.preloading import load_libraries
 from intake.reading import Scan
 from poststelle.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from intake.engine import Grey
 
 LEAST_CHARACTERS = 1200
 LANGUAGES = ("deu",)
@@ -51,7 +55,6 @@ class Read:
     """One page as one engine read it."""
 
     text: str
-    confidences: tuple[float, ...]
     cpu_s: float
     """Inside the engine and the programs it starts."""
 
@@ -68,7 +71,7 @@ class Clocked:
         """Pass on."""
         self.engine.prepare(languages)
 
-    def recognise(self, image: "numpy.ndarray", dpi: int, languages: tuple[str, ...], simple: bool) -> list[FoundWord]:
+    def recognise(self, image: "Grey", dpi: int, languages: tuple[str, ...], simple: bool) -> list[FoundWord]:
         """Pass on, and count."""
         began = _cpu_seconds()
         try:
@@ -85,10 +88,8 @@ def _cpu_seconds() -> float:
 def read_with(engine: Engine, scan: Scan) -> Read:
     """One page through the product's own reading, with this engine."""
     clocked = Clocked(engine)
-    words = read_page(scan, clocked, LANGUAGES, simple=False).words
-    return Read(
-        text=compose_text(words), confidences=tuple(word.confidence for word in words), cpu_s=clocked.seconds
-    )
+    page = page_from_answer(page_answer(read_page(scan, clocked, LANGUAGES, simple=False)), 1)
+    return Read(text=page.text, cpu_s=clocked.seconds)
 
 
 def differences(one: str, other: str) -> Iterator[tuple[str, str]]:
@@ -155,15 +156,18 @@ def _share(quality: TextQuality) -> str:
     return f"{'–' if quality.character_errors is None else f'{quality.character_errors:.2%}':>9}"
 
 
+def _errors(row: Row, name: str) -> float:
+    return row.quality[name].character_errors or 0.0
+
+
 def keeps_limits(rows: Sequence[Row]) -> bool:
     """Print each promise with its figure; whether all are kept."""
     good = [row for row in rows if row.preset != "bad"]
     figures: list[tuple[str, float, float]] = [
         ("characters that differ, clean and office", max(row.unlike for row in good), MOST_UNLIKE)
     ]
-    errors: Callable[[Row, str], float] = lambda row, name: row.quality[name].character_errors or 0.0  # noqa: E731
     figures += [
-        (f"{row.preset}: character errors apart", abs(errors(row, NAMES[0]) - errors(row, NAMES[1])), MOST_APART)
+        (f"{row.preset}: character errors apart", abs(_errors(row, NAMES[0]) - _errors(row, NAMES[1])), MOST_APART)
         for row in good
     ]
     print()

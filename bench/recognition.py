@@ -7,10 +7,12 @@ one is missed or the comparison could not run.
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,15 +25,19 @@ if not __package__:
 # One thread, as in the product's workers; the library looks when it is loaded.
 os.environ["OMP_THREAD_LIMIT"] = "1"
 
+import numpy
 from PIL import Image
 
+from bench.hard_pages import blank_page, fixed_pitch_list, nearly_blank_page, with_reverse, with_stamp, worn
 from bench.letters import Letter, make_letter
 from bench.letters.scans import scan_page
 from bench.measuring import TextQuality, judge, measure
-from intake.answers import compose_text
+from intake.answers import page_answer, page_from_answer
 from intake.engine import Engine, FoundWord, open_engine
 from intake.page import PageFindings, read_page
-from intake.reading import open_pages
+from intake.reading import Scan, open_pages
+from poststelle.german import find_amounts, find_dates, find_ibans
+from poststelle.records import PageOrigin
 
 if TYPE_CHECKING:
     from intake.engine import Grey
@@ -57,6 +63,8 @@ class Kind:
     turned: bool = False
     """Fed sideways and upside down, by turns."""
     leaning_degrees: float = 0.0
+    drawn: str = ""
+    """"reverse", "stamp" or "list"; else letters as they are."""
 
 
 KINDS = (
@@ -68,9 +76,17 @@ KINDS = (
     Kind(name="clean bilevel", preset="clean", colour="bilevel"),
     Kind(name="office bilevel", preset="office", colour="bilevel"),
     Kind(name="bad bilevel", preset="bad", colour="bilevel"),
+    Kind(name="office 200 bilev", preset="office", colour="bilevel", dpi=200),
     Kind(name="office turned", preset="office", turned=True),
+    Kind(name="bad turned", preset="bad", turned=True),
     Kind(name="office skewed", preset="office", leaning_degrees=3.0),
+    Kind(name="bleed-through", preset="office", drawn="reverse"),
+    Kind(name="stamps", preset="office", drawn="stamp"),
+    Kind(name="fixed pitch", preset="office", drawn="list"),
+    Kind(name="bad fixed pitch", preset="bad", drawn="list"),
 )
+BLANK_DPI = 300
+BLANKS = "blank pages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +109,12 @@ class Reading:
     """A page."""
     recognise_s: float = 0.0
     """Thereof inside the engine."""
+    fields: float = 0.0
+    """Share of the amounts, dates, account and reference numbers on the pages that were read without a fault."""
     upright: float = 1.0
     """Share of the pages that were found to stand as they do."""
+    called_blank: int = 0
+    """Pages with text that were taken for empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,16 +191,31 @@ def make_stack(kind: Kind, letters: Sequence[Letter], pages: int, folder: Path) 
     folder.mkdir(parents=True)
     files, truths, turns = [], [], []
     sheets = [(letter, number) for letter in letters for number in range(1, len(letter.pages) + 1)][:pages]
-    for place, (letter, number) in enumerate(sheets):
+    for place in range(len(sheets)):
         turn = (90, 180, 270)[place % 3] if kind.turned else 0
-        image = scan_page(letter, number, dpi=kind.dpi, preset=kind.preset, colour=kind.colour, rotate=turn, seed=place)
+        image, truth = _scanned(kind, sheets, place, turn)
         if kind.leaning_degrees:
             lean = kind.leaning_degrees * (-1) ** place
             image = image.rotate(lean, resample=Image.Resampling.BICUBIC, fillcolor=245)
         files.append(_saved(image, folder / f"page-{place:04d}", kind.dpi))
-        truths.append(letter.pages[number - 1].text)
+        truths.append(truth)
         turns.append(turn)
     return Stack(kind=kind, files=tuple(files), truths=tuple(truths), turns=tuple(turns))
+
+
+def _scanned(kind: Kind, sheets: Sequence[tuple[Letter, int]], place: int, turn: int) -> tuple[Image.Image, str]:
+    """One page in this kind's way, and what stands on it."""
+    if kind.drawn == "list":
+        page = fixed_pitch_list(kind.dpi, seed=place)
+        return worn(page.image, kind.preset, kind.dpi, place), page.text
+    letter, number = sheets[place]
+    image = scan_page(letter, number, dpi=kind.dpi, preset=kind.preset, colour=kind.colour, rotate=turn, seed=place)
+    if kind.drawn == "reverse":
+        other, of_other = sheets[place - 1]
+        image = with_reverse(image, scan_page(other, of_other, dpi=kind.dpi, preset="clean"))
+    elif kind.drawn == "stamp":
+        image = with_stamp(image, kind.dpi, seed=place)
+    return image, letter.pages[number - 1].text
 
 
 def _saved(image: Image.Image, path: Path, dpi: int) -> Path:
@@ -205,7 +240,27 @@ def read_with_tesseract(stack: Stack, folder: Path) -> Reading:
     texts = out.with_name(out.name + ".txt").read_text(encoding="utf-8").split("\f")
     read = [[text] for text in texts[: len(stack.truths)]]
     read += [[""]] * (len(stack.truths) - len(read))
-    return Reading(quality=judge(read, [[text] for text in stack.truths]), cpu_s=cost.cpu_s / len(stack.files))
+    return Reading(
+        quality=judge(read, [[text] for text in stack.truths]),
+        cpu_s=cost.cpu_s / len(stack.files),
+        fields=field_recall([text for (text,) in read], stack.truths),
+    )
+
+
+def field_recall(read: Sequence[str], truths: Sequence[str]) -> float:
+    """Share of the truths' fields that were read; 1.0 if there are none."""
+    wanted = [fields_of(text) for text in truths]
+    found = sum((fields_of(text) & fields).total() for text, fields in zip(read, wanted, strict=True))
+    return found / total if (total := sum(fields.total() for fields in wanted)) else 1.0
+
+
+def fields_of(text: str) -> Counter[tuple[str, str]]:
+    """Amounts, dates, valid account numbers and reference numbers (letters, figures and strokes) in a text."""
+    fields = Counter(("amount", value) for _, _, value in find_amounts(text))
+    fields += Counter(("date", day.isoformat()) for _, _, day in find_dates(text))
+    fields += Counter(("iban", iban) for _, _, iban, _ in find_ibans(text))
+    fields += Counter(("reference", word) for word in re.findall(r"\b[A-Z]{2,4}-\d{2,4}-\d{3,6}\b", text))
+    return fields
 
 
 def read_with_poststelle(stack: Stack, engine: Engine) -> Reading:
@@ -220,7 +275,9 @@ def read_with_poststelle(stack: Stack, engine: Engine) -> Reading:
         quality=judge([[_text(page)] for page in found], [[text] for text in stack.truths]),
         cpu_s=spent / pages,
         recognise_s=timed.seconds / pages,
+        fields=field_recall([_text(page) for page in found], stack.truths),
         upright=upright / pages,
+        called_blank=sum(page.origin is PageOrigin.BLANK for page in found),
     )
 
 
@@ -236,7 +293,7 @@ def _read(path: Path, engine: Engine) -> PageFindings:
 
 
 def _text(page: PageFindings) -> str:
-    return compose_text(page.words)
+    return page_from_answer(page_answer(page), 1).text
 
 
 def measure_coverage(stack: Stack, engine: Engine) -> list[Limit]:
@@ -254,6 +311,29 @@ def measure_coverage(stack: Stack, engine: Engine) -> list[Limit]:
     ]
 
 
+def measure_blanks(letters: Sequence[Letter], pages: int, engine: Engine) -> list[Limit]:
+    """Empty sheets, some with the other side shining through, and sheets with one short line."""
+    limits = []
+    for preset in ("clean", "office", "bad"):
+        reverse = scan_page(letters[0], 1, dpi=BLANK_DPI, preset="clean")
+        empty = [
+            blank_page(preset, BLANK_DPI, seed, reverse if seed % 2 and preset != "clean" else None)
+            for seed in range(pages)
+        ]
+        short = [nearly_blank_page(preset, BLANK_DPI, seed) for seed in range(pages)]
+        found, wrong = (sum(_is_blank(page, engine) for page in sheets) for sheets in (empty, short))
+        limits += [
+            Limit(name=f"{preset}: blank pages found", figure=found / pages, limit=1.0, at_least=True),
+            Limit(name=f"{preset}: pages with one line called blank", figure=wrong / pages, limit=0.0),
+        ]
+    return limits
+
+
+def _is_blank(page: Image.Image, engine: Engine) -> bool:
+    scan = Scan(grey=numpy.ascontiguousarray(page.convert("L")), dpi=BLANK_DPI)
+    return read_page(scan, engine, LANGUAGES, simple=False).origin is PageOrigin.BLANK
+
+
 def _alarms(pages: Sequence[PageFindings]) -> int:
     return sum("uncovered-ink" in page.notes for page in pages)
 
@@ -262,7 +342,8 @@ def limits_of(kind: Kind, bare: Reading | None, ours: Reading) -> list[Limit]:
     """What we promise for a kind of page."""
     limits = []
     if kind.turned:
-        limits.append(Limit(name="turned pages found upright", figure=ours.upright, limit=1.0, at_least=True))
+        limits.append(Limit(name=f"{kind.name}: pages found upright", figure=ours.upright, limit=1.0, at_least=True))
+    limits.append(Limit(name=f"{kind.name}: pages with text called blank", figure=ours.called_blank, limit=0))
     if kind.name == "office":
         beside = ours.cpu_s / ours.recognise_s - 1
         limits.append(Limit(name="office: beside the recognise calls, share of them", figure=beside, limit=0.4))
@@ -286,16 +367,17 @@ def main(arguments: list[str]) -> int:
     """Measure every kind and print one table and the limits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=12, help="of each kind")
-    parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS], metavar="NAME")
+    names = [*(kind.name for kind in KINDS), BLANKS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     chosen = parser.parse_args(arguments)
     compared = shutil.which("tesseract") is not None
     engine = open_engine("tesserocr")
     engine.prepare(LANGUAGES)
     limits: list[Limit] = []
     print(f"{chosen.pages} pages of each kind; errors are character errors, found are words whatever their order")
-    print(f"{'':16}|{'tesseract command':^31}|{'poststelle':^51}")
-    print(f"{'kind':16}|{'errors':>9}{'found':>9}{'CPU-s':>9}    |{'errors':>9}{'found':>9}{'CPU-s':>9}{'engine':>9}"
-          f"{'upright':>10}")  # fmt: skip
+    print(f"{'':16}|{'tesseract command':^40}|{'poststelle':^56}")
+    print(f"{'kind':16}|{'errors':>9}{'found':>9}{'fields':>9}{'CPU-s':>9}    |{'errors':>9}{'found':>9}{'fields':>9}"
+          f"{'CPU-s':>9}{'engine':>9}{'upright':>10}")  # fmt: skip
     letters = make_letters(chosen.pages)
     with tempfile.TemporaryDirectory(prefix="poststelle-bench-") as name:
         for kind in KINDS:
@@ -308,6 +390,8 @@ def main(arguments: list[str]) -> int:
             limits += limits_of(kind, bare, ours)
             if kind.name == "office":
                 limits += measure_coverage(stack, engine)
+    if not chosen.only or BLANKS in chosen.only:
+        limits += measure_blanks(letters, chosen.pages, engine)
     kept = _show_limits(limits)
     if not compared:
         print(f"\n{NO_TESSERACT}", file=sys.stderr)
@@ -315,8 +399,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _show(kind: Kind, bare: Reading | None, ours: Reading) -> None:
-    left = "–" if bare is None else f"{_share(bare)}{bare.quality.word_recall:9.2%}{bare.cpu_s:9.3f}    "
-    print(f"{kind.name:16}|{left:31}|{_share(ours)}{ours.quality.word_recall:9.2%}{ours.cpu_s:9.3f}"
+    left = (
+        "–" if bare is None else f"{_share(bare)}{bare.quality.word_recall:9.2%}{bare.fields:9.2%}{bare.cpu_s:9.3f}    "
+    )
+    print(f"{kind.name:16}|{left:40}|{_share(ours)}{ours.quality.word_recall:9.2%}{ours.fields:9.2%}{ours.cpu_s:9.3f}"
           f"{ours.recognise_s:9.3f}{ours.upright:10.0%}", flush=True)  # fmt: skip
 
 

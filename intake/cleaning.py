@@ -37,13 +37,13 @@ _INK_SHARE = 0.003
 _BLACK_ENOUGH, _PALEST_INK = 60, 160
 
 
-def shrink_to(wanted_dpi: int, grey: "Grey", dpi: int) -> tuple["Grey", int]:
+def shrink_to(wanted_dpi: int, grey: "Grey", dpi: int, *, bilevel: bool = False) -> tuple["Grey", int]:
     """The page at `wanted_dpi`; never upscaled (that costs time and reads no better). Returns it with its dpi."""
     if dpi <= wanted_dpi * 1.1:
         return numpy.ascontiguousarray(grey), dpi
     scale = wanted_dpi / dpi
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    if scale < _NEARLY_AS_LARGE:
+    if bilevel or scale < _NEARLY_AS_LARGE:
         return _grey(cv2.resize(grey, size, interpolation=cv2.INTER_AREA)), wanted_dpi
     # As good as the mean over the area, in a third of the time; without the blur two words in a thousand are lost.
     soft = cv2.GaussianBlur(grey, (3, 3), 0.5)
@@ -57,7 +57,13 @@ def is_bilevel(grey: "Grey") -> bool:
 
 
 def remove_speckles(grey: "Grey") -> "Grey":
-    """Median of 3×3: single dots of a bad bilevel scan go, strokes stay."""
+    """Median of 3×3: single dots of a bad bilevel scan go, strokes stay.
+
+    Measured on 12 bad pages (16.4 % character errors, 82.2 % of the words) and left out: a blur of 1.2 pixels instead
+    (15.8 and 81.4 %; on good bilevel pages it loses words), a median of 5×5 (23.2 and 65.3 %), a median and a blur
+    (19.0 and 77.0 %), dropping components below 6 or 12 pixels before a blur (16.9 and 79.7 %, 18.4 and 73.8 %), and
+    besides filling small holes or closing strokes (17.8 and 73.8 %, 17.9 and 74.5 %).
+    """
     return _grey(cv2.medianBlur(grey, 3))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from intake import cleaning
 from intake.engine import Engine, FoundWord
+from intake.middle_dots import with_middle_dots
 from intake.orientation import Reading, best_way_up, mean_confidence
 from intake.reading import Scan, TextLayer
 from intake.reading_order import in_reading_order
@@ -119,7 +120,7 @@ def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:
         grey = cleaning.remove_speckles(grey)
     elif bilevel and not simple:
         wanted_dpi = cleaning.BILEVEL_DPI
-    grey, dpi = cleaning.shrink_to(wanted_dpi, grey, scan.dpi)
+    grey, dpi = cleaning.shrink_to(wanted_dpi, grey, scan.dpi, bilevel=bilevel)
     if bilevel:
         return grey, dpi  # its paper is white and its ink black already
     return cleaning.darken_faint_ink(cleaning.even_background(grey)), dpi
@@ -130,7 +131,8 @@ def _read_turned(
 ) -> Reading:
     turned = cleaning.turn(grey, degrees)
     straight, straightening = cleaning.straighten(turned, skew)
-    return _reading(engine.recognise(straight, dpi, languages, simple), straightening, degrees, turned)
+    words = with_middle_dots(engine.recognise(straight, dpi, languages, simple), straight)
+    return _reading(words, straightening, degrees, turned)
 
 
 def _reading(

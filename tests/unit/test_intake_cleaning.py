@@ -80,3 +80,42 @@ def test_what_was_read_is_white_for_the_second_look() -> None:
     assert (rest[40:60, 50:90] == 255).all()
     assert (rest[:30] == 0).all() and (rest[:, 100:] == 0).all()
     assert (page == 0).all()
+
+
+@pytest.mark.parametrize("dust", [False, True], ids=["few components", "more than short labels can number"])
+def test_letters_are_found_on_clean_and_on_dusty_paper(dust: bool) -> None:
+    """Short labels are quicker, but would run over on a page full of dust and show letters where there are none."""
+    page = numpy.full((1200, 1200), 255, numpy.uint8)
+    for left in range(100, 1000, 100):
+        page[500:530, left : left + 20] = 0
+    if dust:
+        page[::3, ::3] = numpy.minimum(page[::3, ::3], 60)
+
+    boxes = cleaning.letter_boxes(page, 200)
+
+    whole = [box for box in boxes.tolist() if box[2] >= 20 and box[3] >= 30]
+    assert len(whole) == 9
+    assert [round(box[0] / 100) for box in sorted(whole)] == list(range(1, 10))
+
+
+def test_the_count_of_components_is_never_too_low() -> None:
+    """What decides whether short labels suffice must not be fooled by shapes that join late."""
+    comb = numpy.zeros((60, 200), numpy.uint8)
+    comb[:, ::2], comb[-1] = 1, 1
+    dots = numpy.zeros((60, 200), numpy.uint8)
+    dots[::2, ::2] = 1
+
+    assert cleaning._most_components(comb) >= 100
+    assert cleaning._most_components(dots) == 30 * 100
+
+
+@pytest.mark.parametrize("height", [3, 8, 1205])
+def test_the_background_is_even_to_the_last_row(height: int) -> None:
+    """Pages whose size is no multiple of eight have edges too: a shadow left there looks like ink."""
+    shadow = numpy.tile(numpy.linspace(180, 250, 803).astype(numpy.uint8), (height, 1))
+
+    even = cleaning.even_background(shadow)
+
+    assert even.shape == shadow.shape
+    assert int(even.min()) > 235
+    assert int(shadow.min()) < 185
