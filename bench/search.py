@@ -1,9 +1,10 @@
-"""Measures search on N invented letters: python bench/search.py 20000
+"""Measures search on N invented letters: python bench/search.py 20000 [--short]
 
-Data: letters of 250 to 320 words, made here from a seed: sentences of office German over a vocabulary of invented
-names, compounds and numbers whose frequencies fall off as in natural text (Zipf). Twenty letters in a thousand are
-added one by one, as they arrive; the rest in transactions of a thousand, as a rebuild adds them. Times are CPU
-milliseconds of this process. "plain" is the same text in an unencrypted FTS5 table with SQLite's own tokenizer.
+Data: letters of 250 to 320 words (`--short`: of about 40), made here from a seed: sentences of office German over a
+vocabulary of invented names, compounds and numbers whose frequencies fall off as in natural text (Zipf). Twenty
+letters in a thousand are added one by one, as they arrive; the rest in transactions of a thousand, as a rebuild adds
+them. Times are CPU milliseconds of this process. "plain" is the same text in an unencrypted FTS5 table with SQLite's
+own tokenizer.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +33,7 @@ from search import CompartmentIndex, Filters, find, parse_query
 SEED = 20260401
 KEY = bytes(range(32))
 TODAY = date(2026, 4, 1)
+SENTENCES, SHORT_SENTENCES = 26, 4
 CLASSES = ("invoice", "reminder", "offer", "contract", "insurance", "other")
 _SMALL_WORDS = """
 der die das und wir Sie ist nicht mit von zu für den auf im eine einer Ihre Ihren bitte uns bei nach als wird
@@ -68,40 +71,41 @@ def main() -> None:
     """Build, search, remove, print."""
     parser = argparse.ArgumentParser(description="Measure search on invented letters.")
     parser.add_argument("letters", type=int, nargs="?", default=1_000)
-    count: int = parser.parse_args().letters
+    parser.add_argument("--short", action="store_true", help="letters of about 40 words; no plain table beside")
+    chosen = parser.parse_args()
+    count: int = chosen.letters
     vocabulary = _vocabulary(random.Random(SEED))
     with tempfile.TemporaryDirectory() as folder:
-        _measure(Path(folder), count, vocabulary)
+        _measure(Path(folder), count, vocabulary, SHORT_SENTENCES if chosen.short else SENTENCES)
 
 
-def _measure(folder: Path, count: int, vocabulary: list[str]) -> None:
+def _measure(folder: Path, count: int, vocabulary: list[str], sentences: int) -> None:
     database = open_database(folder / "general.db", Disk(), key=KEY, create=True)
     index = CompartmentIndex.create(database, "general")
     single = max(count // 50, 20)
-    text_bytes = sum(len(page.encode()) for entry in _letters(count, vocabulary) for page in entry.pages)
+    drawn = _letters(count, vocabulary, sentences)
+    text_bytes = sum(len(page.encode()) for entry in drawn for page in entry.pages)
     print(f"{count} letters, {text_bytes / count:.0f} bytes of text each, seed {SEED}\n")
     print(f"{'':44}{'median':>9}{'p95':>9}{'limit':>9}{'plain':>9}")
 
-    letters = _letters(count, vocabulary)
-    build = _cpu_ms(lambda: _add_in_batches(index, islice(letters, count - single)))
-    adding = _timing([lambda entry=entry: index.add(entry) for entry in letters])
+    letters = _letters(count, vocabulary, sentences)
+    build = _add_in_batches(index, islice(letters, count - single))
+    adding = _timing([partial(index.add, entry) for entry in letters])
     database.truncate_log()
-    plain = _plain_table(folder, count, vocabulary)
+    plain = _plain_table(folder, count, vocabulary) if sentences == SENTENCES else None
     _row("build, letters per CPU-s", (count - single) / build * 1000, None, 400)
     _row("add one letter, ms", adding.median, adding.p95, 10)
     _row("index bytes / text bytes", (folder / "general.db").stat().st_size / text_bytes, None, 2.2)
 
     for name, limit, queries in _queries(vocabulary):
-        ours = _timing([lambda query=query: _search(index, query) for query, _ in queries])
-        theirs = _timing([lambda query=query: _plain_search(plain, query) for _, query in queries if query])
+        ours = _timing([partial(_search, index, query) for query, _ in queries])
+        theirs = _timing([partial(_plain_search, plain, query) for _, query in queries if query and plain is not None])
         _row(f"{name}, ms", ours.median, ours.p95, limit, theirs.median if theirs else None)
     cold = _cold_cpu_ms(folder / "general.db")
     _row("cold: start Python, open, search, ms", cold, None, 450)
 
-    removing = _timing(
-        [lambda number=number: _remove(index, database, number) for number in range(0, count, count // 20)]
-    )
-    _row("remove one letter and empty the log, ms", removing.median, removing.p95, 500)
+    removing = _timing([partial(_remove, index, number) for number in range(0, count, max(count // 20, 1))])
+    _row("remove one letter for good, with proof, ms", removing.median, removing.p95, 500)
     _row("resident memory, MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, None, 120)
 
 
@@ -137,16 +141,22 @@ def _queries(vocabulary: list[str]) -> Iterator[tuple[str, int, list[tuple[str, 
     yield "OR and NOT", 80, [(f"{a} OR {b} NOT {c}", "") for a, b, c in words(lambda: (common(), rarer(), rarer()))]
     yield "class and sender", 60, [(f"class:invoice sender:{a}", "") for (a,) in words(lambda: (rarer(),))]
     yield "account number", 50, [(_iban(number), "") for number in range(30)]
-    yield "nothing found, with suggestion", 80, [(f"{a[:-2]}x{a[-2:]}", "") for (a,) in words(lambda: (common(),))]
+    yield "one slip, nothing found as typed", 250, [(f"{a[:-2]}x{a[-2:]}", "") for (a,) in words(lambda: (common(),))]
+    parts = [word for word in OFFICE_WORDS if len(word) > 5]
+    yield (
+        "part of a compound, with a word",
+        250,
+        [(f"{rng.choice(parts)[2:]} {a}", "") for (a,) in words(lambda: (rarer(),))],
+    )
 
 
 def _search(index: CompartmentIndex, query: str) -> None:
     find([index], parse_query(query, TODAY), Filters(), limit=10, sort="relevance")
 
 
-def _remove(index: CompartmentIndex, database: Database, number: int) -> None:
-    index.remove(f"{number:032x}")
-    database.truncate_log()
+def _remove(index: CompartmentIndex, number: int) -> None:
+    if not index.purge([f"{number:032x}"]):
+        raise RuntimeError(f"letter {number} is not gone for good")
 
 
 def _plain_table(folder: Path, count: int, vocabulary: list[str]) -> Database:
@@ -158,7 +168,8 @@ def _plain_table(folder: Path, count: int, vocabulary: list[str]) -> Database:
     return database
 
 
-def _plain_search(database: Database, query: str) -> None:
+def _plain_search(database: Database | None, query: str) -> None:
+    assert database is not None
     list(
         database.rows(
             "SELECT snippet(plain, 2, '[', ']', '…', 30) FROM plain "
@@ -188,18 +199,21 @@ def _cold_cpu_ms(path: Path) -> float:
     return sorted(taken)[2]
 
 
-def _add_in_batches(index: CompartmentIndex, letters: Iterator[IndexEntry]) -> None:
+def _add_in_batches(index: CompartmentIndex, letters: Iterator[IndexEntry]) -> float:
+    """CPU milliseconds, without those in which the letters are drawn."""
+    taken = 0.0
     while batch := list(islice(letters, 1000)):
-        index.add_many(batch)
+        taken += _cpu_ms(partial(index.add_many, batch))
+    return taken
 
 
-def _letters(count: int, vocabulary: list[str]) -> Iterator[IndexEntry]:
+def _letters(count: int, vocabulary: list[str], sentences: int = SENTENCES) -> Iterator[IndexEntry]:
     rng = random.Random(SEED)
     for number in range(count):
-        yield _letter(number, rng, vocabulary)
+        yield _letter(number, rng, vocabulary, sentences)
 
 
-def _letter(number: int, rng: random.Random, vocabulary: list[str]) -> IndexEntry:
+def _letter(number: int, rng: random.Random, vocabulary: list[str], length: int) -> IndexEntry:
     def word() -> str:
         draw = rng.random()
         if draw < 0.40:
@@ -211,7 +225,7 @@ def _letter(number: int, rng: random.Random, vocabulary: list[str]) -> IndexEntr
         return vocabulary[int(rng.paretovariate(0.6)) % len(vocabulary)]
 
     dated_on = date(2023, 1, 1) + timedelta(days=rng.randrange(1_186))
-    sentences = [" ".join(word() for _ in range(rng.randint(6, 14))) for _ in range(26)]
+    sentences = [" ".join(word() for _ in range(rng.randint(6, 14))) for _ in range(length)]
     sender = f"{word().capitalize()} {rng.choice(vocabulary).capitalize()} GmbH"
     text = (
         f"{sender}\n\nRechnungsnummer RE-2025-{number:06}\nDatum {dated_on:%d.%m.%Y}\n\n"

@@ -215,9 +215,7 @@ class Analyser:
             if chunk.keys:
                 keys.update(dict.fromkeys(chunk.keys))
 
-    def _add_special(
-        self, atom: Atom, text: str, stream: list[str], keys: dict[str, None], words: set[str]
-    ) -> None:
+    def _add_special(self, atom: Atom, text: str, stream: list[str], keys: dict[str, None], words: set[str]) -> None:
         beside: list[Marked] = []
         marks = self.terms_of(atom, text, beside)
         stream += [mark.term for mark in marks]

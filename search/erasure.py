@@ -21,7 +21,8 @@ FEW_TERMS = 256
 """Up to so many pieces it is quicker to look for each than to take the pages apart."""
 _SPELLED = re.compile(rb"[0-9a-z_\x80-\xff]{%d,}" % TELLING_CHARACTERS)
 
-_MARK = re.compile(rb"^_[a-z](?=.{%d})" % TELLING_CHARACTERS)
+_MARK = re.compile(r"^_[winr]")
+"""Of keys that spell what a letter says."""
 
 _MAIN_INDEX = b"0"
 """First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
@@ -91,8 +92,8 @@ class Removed(NamedTuple):
     """What must be on no page any more."""
 
     terms: set[str]
-    contents: set[bytes]
-    """A piece of each letter as it was stored, compressed."""
+    contents: dict[int, bytes]
+    """A piece of each letter as it was stored, compressed, by its number."""
 
 
 def still_spelled(database: "Database", removed: Removed) -> bool:
@@ -101,16 +102,19 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     Pages of `contents` hold compressed letters only, where no term is spelled; a page that is put to another use is
     overwritten first (`secure_delete`). So each page is looked through for what can be there.
     """
-    dead = {term.encode() for term in removed.terms if _is_telling(term) and not is_living(database, term)}
+    # Keys are words with a short mark before them; without it, the word itself gives the letter away just as well.
+    telling = {term for term in removed.terms if _is_telling(term) and not is_living(database, term)}
+    dead = {_MARK.sub("", term).encode() for term in telling}
     found: set[bytes] = set()
-    telling = _telling_pieces(dead)
-    for contents, others in database.pages_apart("contents"):
-        if any(content in contents for content in removed.contents):
+    least = _least(dead)
+    for contents, others in database.pages_of_removed("contents", list(removed.contents)):
+        if any(content in contents or content in others for content in removed.contents.values()):
             return True
-        found |= _spelled(others, dead, telling)
+        found |= _spelled(others, dead, least)
     if not found:
         return False
     # A longer living word may spell a dead one; the vocabulary knows most of them without reading any posting.
+    found = {term for term in found if not _is_ours(database, term.decode())}
     found = {term for term in found if not _within_a_word(database, term.decode())}
     if not found:
         return False
@@ -119,31 +123,36 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     return any(term not in living for term in found)
 
 
+def _is_ours(database: "Database", term: str) -> bool:
+    """Whether it is a word of the tables themselves, or part of another letter's id or class."""
+    spelled = "SELECT 1 FROM sqlite_master WHERE instr(lower(sql), ?1)"
+    held = "SELECT 1 FROM letters WHERE instr(document_id, ?1) OR instr(record_class, ?1)"
+    return database.row(f"{spelled} UNION ALL {held} LIMIT 1", (term,)) is not None
+
+
 def _within_a_word(database: "Database", term: str) -> bool:
     return database.row("SELECT 1 FROM words WHERE instr(word, ?) LIMIT 1", (term,)) is not None
 
 
 def _is_telling(term: str) -> bool:
-    word = term[2:] if term.startswith("_") else term
+    word = _MARK.sub("", term)
     least = TELLING_CHARACTERS if any(map(str.isalpha, word)) else TELLING_DIGITS
     return len(word) >= least
 
 
-def _telling_pieces(dead: set[bytes]) -> list[bytes]:
-    """As few pieces as possible of which one stands wherever one of the terms does."""
-    # Keys are words with a short mark before them; a word within another one tells for both.
-    words = sorted({_MARK.sub(b"", term) for term in dead}, key=len)
-    pieces: list[bytes] = []
-    for word in words:
-        if not any(piece in word for piece in pieces):
-            pieces.append(word)
-    return pieces
+def _least(dead: set[bytes]) -> list[bytes]:
+    """Those that have no other one in them: where none of these stands, none of all does."""
+    kept: list[bytes] = []
+    for word in sorted(dead, key=len):
+        if not any(shorter in word for shorter in kept):
+            kept.append(word)
+    return kept
 
 
-def _spelled(pages: bytes, dead: set[bytes], telling: list[bytes]) -> set[bytes]:
+def _spelled(pages: bytes, dead: set[bytes], least: list[bytes]) -> set[bytes]:
     """Those of the terms that stand anywhere in these pages."""
-    if len(telling) <= FEW_TERMS:
-        return {term for term in dead if term in pages} if any(piece in pages for piece in telling) else set()
+    if len(least) <= FEW_TERMS:
+        return {term for term in dead if term in pages} if any(word in pages for word in least) else set()
     lengths = sorted({len(term) for term in dead})
     return {
         piece

@@ -6,7 +6,7 @@ letters, ties go by date and then id, and suggestions come from those letters' w
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +18,7 @@ from search.index import VERY_MANY, CompartmentIndex
 from search.loosening import is_open, resolve
 from search.matching import Plan, leaf_expression, plan
 from search.near import Near, near_matches
+from search.partly import partly_matching
 from search.passages import best_passage, clean_line
 from search.query import Beginning, Key, Leaf, Node, Phrase, Query, Word, wanted_leaves
 from search.suggestions import suggest
@@ -26,7 +27,7 @@ Sort = Literal["relevance", "date"]
 _Matches = list[tuple[int, float]]
 """(number, score) of letters in one index."""
 
-_OR = frozenset({"OR", "ODER"})
+_OR, _AND = frozenset({"OR", "ODER"}), frozenset({"AND", "UND"})
 _LEAST_WEIGHT = 1e-6
 """What full text gives a word that stands in more than half of the letters."""
 
@@ -77,6 +78,8 @@ class SearchResult:
     """Other queries to try, when nothing was found as it was typed."""
     facets: Facets | None = None
     """How the letters found are spread, if that was asked."""
+    partly: bool = False
+    """Whether no letter has all words, so that those with most of them were taken; `exact` is 0 then."""
 
 
 class _Found(NamedTuple):
@@ -105,37 +108,115 @@ def find(
     with_facets: bool = False,
 ) -> SearchResult:
     """Find the letters a query matches; snippets are made only for the `limit` that are returned."""
-    narrowed, bindings = _narrowed(filters)
-    facets: Facets | None = None
+    asking = _Asking(indexes, *_narrowed(filters), limit, sort)
     with ExitStack() as snapshots:
         for index in indexes:
             snapshots.enter_context(index.snapshot())
-        roots = [resolve(query.root, index) if is_open(query.root) else query.root for index in indexes]
-        plans = [plan(root) for root in roots]
-        exact = sum(index.total(steps, narrowed, bindings) for index, steps in zip(indexes, plans, strict=True))
-        weigh = CompartmentIndex.matches if exact <= VERY_MANY else _first_of(limit, sort)
-        found = [weigh(index, steps, narrowed, bindings) for index, steps in zip(indexes, plans, strict=True)]
-        best = _best(_Found(indexes, found, _factors(indexes, found, roots, exact)), limit, sort)
-        hits = [_hit(indexes[ranked.place], ranked, tuple(wanted_leaves(roots[ranked.place]))) for ranked in best]
-        total = exact
+        roots = [_resolved(query.root, index) for index in indexes]
+        exact = asking.ranked(roots)
         nearly: Near | None = None
+        found = exact
         # Who writes OR lists by himself what else would do.
-        if exact < limit and indexes and _OR.isdisjoint(query.text.split()):
-            known = [{number for number, _ in matches} for matches in found]
-            nearly = near_matches(indexes, query, known, narrowed, bindings, limit)
-            total += nearly.total
-            near, wide = nearly.matches, [wide.root for wide in nearly.queries]
-            for ranked in _best(_Found(indexes, near, [1.0] * len(indexes)), limit - exact, sort):
-                hit = _hit(indexes[ranked.place], ranked, tuple(wanted_leaves(wide[ranked.place])))
-                # Below the exact ones in score too, so that nobody who sorts by it mixes them up.
-                least = hits[exact - 1].score if exact else 1.0
-                hits.append(replace(hit, exact=False, score=float(f"{min(least, 1.0) * hit.score:.6g}")))
-        suggestions = () if exact else suggest(indexes, query, nearly.queries if nearly else ())
-        if with_facets:
-            wanted = [plan(wide.root) for wide in nearly.queries] if nearly else plans
-            numbers = [index.numbers(steps, narrowed, bindings) for index, steps in zip(indexes, wanted, strict=True)]
-            facets = count_facets(indexes, [sorted(each) for each in numbers])
-    return SearchResult(total=total, exact=exact, hits=tuple(hits), suggestions=suggestions, facets=facets)
+        widened = indexes and _OR.isdisjoint(query.text.split())
+        if exact.total < limit and widened:
+            nearly = near_matches(indexes, query, exact.numbers(), asking.narrowed, asking.bindings, limit)
+            found = asking.with_near(exact, nearly)
+        suggestions = () if exact.total else suggest(indexes, query, nearly.queries if nearly else ())
+        if nearly is not None and nearly.total:
+            roots = [wide.root for wide in nearly.queries]
+        # Bare words only: who writes AND means it.
+        is_bare = widened and _AND.isdisjoint(query.text.split())
+        partly = asking.partly(query.root) if is_bare and not found.total else None
+        if partly is not None:
+            roots, found = partly
+        facets = asking.facets(roots) if with_facets else None
+    return SearchResult(
+        total=found.total,
+        exact=exact.total,
+        hits=found.hits,
+        suggestions=suggestions,
+        facets=facets,
+        partly=partly is not None,
+    )
+
+
+def _resolved(root: Node, index: CompartmentIndex) -> Node:
+    return resolve(root, index) if is_open(root) else root
+
+
+class _Answer(NamedTuple):
+    total: int
+    matches: list[_Matches]
+    """Of each index; all, unless there are very many."""
+    hits: tuple[Hit, ...]
+
+    def numbers(self) -> list[set[int]]:
+        """The letters of each index that match."""
+        return [{number for number, _ in matches} for matches in self.matches]
+
+
+class _Asking(NamedTuple):
+    """Whom to ask, and what holds for every answer."""
+
+    indexes: Sequence[CompartmentIndex]
+    narrowed: str
+    bindings: tuple[Any, ...]
+    limit: int
+    sort: Sort
+
+    def ranked(self, roots: list[Node]) -> _Answer:
+        """What one query for each index finds, the best first."""
+        plans = [plan(root) for root in roots]
+        totals = [
+            index.total(steps, self.narrowed, self.bindings) for index, steps in zip(self.indexes, plans, strict=True)
+        ]
+        total = sum(totals)
+        found = [
+            self._matches(index, steps, count, some_only=total > VERY_MANY)
+            for index, steps, count in zip(self.indexes, plans, totals, strict=True)
+        ]
+        best = _best(_Found(self.indexes, found, _factors(self.indexes, found, roots, total)), self.limit, self.sort)
+        hits = (_hit(self.indexes[at.place], at, tuple(wanted_leaves(roots[at.place]))) for at in best)
+        return _Answer(total, found, tuple(hits))
+
+    def _matches(self, index: CompartmentIndex, steps: Plan, count: int, *, some_only: bool) -> _Matches:
+        """All matches with scores, or of very many those that can be shown."""
+        if not count:
+            return []
+        if not some_only:
+            return index.matches(steps, self.narrowed, self.bindings)
+        if self.sort == "date":
+            return [(number, 0.0) for number in index.newest(steps, self.narrowed, self.bindings, self.limit, count)]
+        return index.foremost(steps, self.narrowed, self.bindings, self.limit, count)
+
+    def with_near(self, exact: _Answer, nearly: Near) -> _Answer:
+        """The letters that match nearly below those that match."""
+        hits = list(exact.hits)
+        # Below the exact ones in score too, so that nobody who sorts by it mixes them up.
+        least = min(hits[-1].score if hits else 1.0, 1.0)
+        found = _Found(self.indexes, nearly.matches, [1.0] * len(self.indexes))
+        for ranked in _best(found, self.limit - exact.total, self.sort):
+            wide = nearly.queries[ranked.place].root
+            hit = _hit(self.indexes[ranked.place], ranked, tuple(wanted_leaves(wide)))
+            hits.append(replace(hit, exact=False, score=float(f"{least * hit.score:.6g}")))
+        return _Answer(exact.total + nearly.total, exact.matches, tuple(hits))
+
+    def partly(self, root: Node) -> tuple[list[Node], _Answer] | None:
+        """The letters with most of the words, where none has all; None if none has any."""
+        for wider in partly_matching(root):
+            roots = [_resolved(wider, index) for index in self.indexes]
+            answer = self.ranked(roots)
+            if answer.total:
+                return roots, answer._replace(hits=tuple(replace(hit, exact=False) for hit in answer.hits))
+        return None
+
+    def facets(self, roots: list[Node]) -> Facets:
+        """How everything that matches is spread."""
+        numbers = [
+            index.numbers(plan(root), self.narrowed, self.bindings)
+            for index, root in zip(self.indexes, roots, strict=True)
+        ]
+        return count_facets(self.indexes, [sorted(each) for each in numbers])
 
 
 def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
@@ -151,16 +232,7 @@ def _narrowed(filters: Filters) -> tuple[str, tuple[Any, ...]]:
     return " AND ".join(sql for sql, _ in parts), tuple(value for _, value in parts)
 
 
-def _first_of(limit: int, sort: Sort) -> Callable[[CompartmentIndex, Plan, str, tuple[Any, ...]], _Matches]:
-    """What to ask an index for where very many letters match: only those that can be shown."""
-    if sort == "date":
-        return lambda index, steps, *narrowed: [(number, 0.0) for number in index.newest(steps, *narrowed, limit)]
-    return lambda index, steps, *narrowed: index.foremost(steps, *narrowed, limit)
-
-
-def _factors(
-    indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: list[Node], exact: int
-) -> list[float]:
+def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: list[Node], exact: int) -> list[float]:
     """How much more, or less, the query's words say among all letters than in each index by itself.
 
     Full text weighs a word by how rare it is in its own index; where several indexes answer, their scores

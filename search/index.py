@@ -67,6 +67,7 @@ _SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
 
 VERY_MANY = 2_000
 """More matches than that are not weighed one by one."""
+_LAST_ARRIVED = 1_000
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
 _TRACE_BYTES = 24
@@ -190,6 +191,10 @@ class CompartmentIndex:
         """The letter with this internal number, as found by `matches`."""
         return next(iter(self._entries("letters.number = ?", (number,))))
 
+    def newest_entries(self, most: int) -> Iterator[IndexEntry]:
+        """The `most` newest letters."""
+        yield from self._entries("true ORDER BY dated_on DESC, document_id LIMIT ?", (most,))
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Everything read inside comes from one state of the index."""
@@ -221,34 +226,39 @@ class CompartmentIndex:
         source, within = _source(plan, narrowed, bindings)
         return int(self._database.value(f"SELECT count(*) FROM {source}", within))
 
-    def foremost(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> list[tuple[int, float]]:
+    def foremost(
+        self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int, total: int
+    ) -> list[tuple[int, float]]:
         """Of very many matches, the best `most` as (number, score): those with all words in subject or sender, then
         those with one of them there, then the newest. What stands in every tenth letter weighs nothing anyway, and
         weighing it takes longest.
         """
         best: dict[int, float] = {}
-        for worth, heading in ((2.0, plan.all_in_heading), (1.0, plan.heading)):
-            if heading is None or len(best) >= most:
-                continue
-            headed = plan._replace(ranked_by=f"{plan.ranked_by} AND {heading}")
-            for number in self.newest(headed, narrowed, bindings, most):
-                best.setdefault(number, worth)
+        for worth, headed in zip(range(len(plan.headed), 0, -1), plan.headed, strict=True):
+            if len(best) >= most:
+                break
+            source, within = _source(plan._replace(ranked_by=headed), narrowed, bindings)
+            # Those that came last: of very many, only these can be among the newest.
+            sql = f"SELECT rowid FROM {source} ORDER BY rowid DESC LIMIT ?"
+            last = [number for (number,) in self._database.rows(sql, (*within, _LAST_ARRIVED))]
+            for number, _, _ in self.latest(last, most):
+                best.setdefault(number, float(worth))
         if len(best) < most:
-            for number in self.newest(plan, narrowed, bindings, most):
+            for number in self.newest(plan, narrowed, bindings, most, total):
                 best.setdefault(number, 0.0)
         return list(best.items())
 
-    def newest(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int) -> list[int]:
-        """Numbers of the `most` newest letters that match; equal dates go by id."""
+    def newest(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int, total: int) -> list[int]:
+        """Numbers of the `most` newest letters of `total` that match; equal dates go by id."""
         condition = " AND ".join(part for part in (plan.condition, narrowed) if part) or "true"
         within = plan.bindings + bindings
         by_date = "ORDER BY dated_on DESC, document_id"
         if not plan.must_match:
             sql = f"SELECT number FROM letters WHERE {condition} {by_date} LIMIT ?"
             return [number for (number,) in self._database.rows(sql, (*within, most))]
-        total = self.total(plan, narrowed, bindings)
+        letters = self._database.value("SELECT max(number) FROM letters") or 0
         # A beginning puts the postings of all its words together each time it is asked.
-        if "*" in str(plan.ranked_by) or total * _PROBES < self.position()[0]:
+        if "*" in str(plan.ranked_by) or total * _PROBES < letters:
             found = list(self.numbers(plan, narrowed, bindings))
             return [number for number, _, _ in self.latest(found, most)] if found else []
         # So many match that the first letters asked will do.
@@ -366,11 +376,11 @@ class CompartmentIndex:
         """Delete letters' rows, postings and words; returns their terms, and their words that no other letter has."""
         terms: set[str] = set()
         words: set[str] = set()
-        contents: set[bytes] = set()
+        contents: dict[int, bytes] = {}
         for document_id in document_ids:
             if (deleted := self._delete(document_id)) is not None:
-                streams, packed = deleted
-                contents.add(_trace(packed))
+                streams, number, packed = deleted
+                contents[number] = _trace(packed)
                 terms.update(term for stream in streams[:_COLUMNS] for term in stream.split())
                 words.update(streams.words.split())
         if not terms and not words:
@@ -381,8 +391,8 @@ class CompartmentIndex:
         self.words.blank(dead)
         return Removed(terms.union(dead), contents)
 
-    def _delete(self, document_id: str) -> "tuple[Streams, bytes] | None":
-        """Delete a letter's rows and postings; returns its terms and content as stored, None if it is not here."""
+    def _delete(self, document_id: str) -> "tuple[Streams, int, bytes] | None":
+        """Delete a letter's rows and postings; returns its terms, number and content, None if it is not here."""
         row = self._database.row(
             "SELECT number, terms_check, letter FROM letters JOIN contents USING(number) WHERE document_id = ?",
             (document_id,),
@@ -398,7 +408,7 @@ class CompartmentIndex:
         self._database.run("DELETE FROM amounts WHERE letter = ?", (number,))
         self._database.run("DELETE FROM contents WHERE number = ?", (number,))
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
-        return streams, packed
+        return streams, number, packed
 
     def _is_alive(self, word: str) -> bool:
         """Whether a letter still has this word, or this number."""

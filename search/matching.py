@@ -1,6 +1,6 @@
 """Compiles a query tree for SQLite: full-text expressions where terms decide, conditions on rows for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from search.analysis import word_key
@@ -32,10 +32,8 @@ class Plan(NamedTuple):
     """SQL condition on the table `letters`, or None if `ranked_by` says all."""
     bindings: tuple[Any, ...]
     """For the condition's placeholders."""
-    heading: str | None = None
-    """Full-text expression for letters with one of the wanted words in subject or sender."""
-    all_in_heading: str | None = None
-    """The same for all of them; None if there is only one."""
+    headed: tuple[str, ...] = ()
+    """Full-text expressions for the best of very many letters: with all the words in subject or sender, with one."""
 
 
 def plan(node: Node) -> Plan:
@@ -46,13 +44,14 @@ def plan(node: Node) -> Plan:
     others = [part for part in parts if not _is_textual(part)]
     if wanted:
         conditions = [_condition(part) for part in others]
+        ranked_by = _expression(And(nodes=tuple(textual)))
+        words = [_wanted(part) for part in wanted if not isinstance(part, Key)]
         return Plan(
-            ranked_by=_expression(And(nodes=tuple(textual))),
+            ranked_by=ranked_by,
             must_match=True,
             condition=" AND ".join(sql for sql, _ in conditions) or None,
             bindings=tuple(value for _, values in conditions for value in values),
-            heading=f"({expression_of(list(map(_wanted, wanted)), in_heading=True)})",
-            all_in_heading=_all_in_heading(wanted),
+            headed=tuple(_headed(words, ranked_by, says_all=len(words) == len(textual))) if words else (),
         )
     sql, bindings = _condition(node)
     scoring = [leaf for leaf in wanted_leaves(node) if not isinstance(leaf, DateRange | AmountRange)]
@@ -82,12 +81,13 @@ def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
             return f"({_in(column, _quoted(folded) + '*')} OR {inflected})"
 
 
-def _all_in_heading(wanted: Sequence[Node]) -> str | None:
-    # Keys stand beside the letter, never in its subject or sender.
-    words = [_wanted(node) for node in wanted if not isinstance(node, Key)]
-    if len(words) < 2:
-        return None
-    return "(" + " AND ".join(f"({expression_of([node], in_heading=True)})" for node in words) + ")"
+def _headed(words: list[Node], ranked_by: str, *, says_all: bool) -> Iterator[str]:
+    """Expressions for letters with all of the words in subject or sender, then for those with one of them there."""
+    if len(words) > 1:
+        together = " AND ".join(f"({expression_of([word], in_heading=True)})" for word in words)
+        yield together if says_all else f"{ranked_by} AND ({together})"
+    one = f"({expression_of(words, in_heading=True)})"
+    yield one if says_all and len(words) == 1 else f"{ranked_by} AND {one}"
 
 
 def _wanted(node: Node) -> Node:

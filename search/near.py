@@ -53,7 +53,7 @@ def near_matches(
         if not steps or not count:
             candidates.append(set())
         elif total > VERY_MANY:
-            first = index.foremost(steps, narrowed, bindings, most + len(known))
+            first = index.foremost(steps, narrowed, bindings, most + len(known), count + len(known))
             candidates.append({number for number, _ in first} - known)
         else:
             candidates.append(index.numbers(steps, narrowed, bindings) - known)

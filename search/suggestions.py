@@ -46,21 +46,21 @@ def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word, loosened: Sequ
             if near.nearness is Nearness.SLIP and near.word.isalpha():
                 closeness[near.word] = max(near.closeness, closeness.get(near.word, 0.0))
     nearest = sorted(closeness, key=lambda word: (-closeness[word], word))[:MOST_COMPARED]
-    letters = {word: sum(index.count(_expression(index, word)) for index in indexes) for word in nearest}
+    letters = {word: sum(index.count(form_expression(index, word)) for index in indexes) for word in nearest}
     nearest.sort(key=lambda word: (-closeness[word], -letters[word], word))
-    words = (_as_written(indexes, word) for word in nearest[: 2 * MOST_SUGGESTIONS])
+    words = (as_written(indexes, word) for word in nearest[: 2 * MOST_SUGGESTIONS])
     return list(dict.fromkeys(word for word in words if word))[:MOST_SUGGESTIONS]
 
 
-def _expression(index: CompartmentIndex, word: str) -> str:
+def form_expression(index: CompartmentIndex, word: str) -> str:
     """The full-text expression of a word in just this form."""
     return leaf_expression(Key(key=word if index.analyser.stem(word) == word else word_key(word)))
 
 
-def _as_written(indexes: Sequence[CompartmentIndex], word: str) -> str | None:
+def as_written(indexes: Sequence[CompartmentIndex], word: str) -> str | None:
     """A word as a letter spells it: the index itself knows only its folded form."""
     for index in indexes:
-        number = index.first_match(_expression(index, word))
+        number = index.first_match(form_expression(index, word))
         if number is None:
             continue
         entry = index.entry(number)

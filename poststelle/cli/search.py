@@ -1,5 +1,6 @@
 """`poststelle search`."""
 
+import contextlib
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.completing import complete_letter, complete_query
 from poststelle.cli.printing import clean, count
 from poststelle.errors import ConfigurationError, QueryError
 
@@ -20,13 +22,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command(short_help="Find letters.")
-@click.argument("query", nargs=-1, metavar="[QUERY]")
+@click.argument("query", nargs=-1, metavar="[QUERY]", shell_complete=complete_query)
 @click.option("--class", "record_class", metavar="CLASS", help="Only this class, e.g. invoice or Rechnung.")
 @click.option("--from", "from_date", type=DAY, help="Letters dated on or after this day.")
 @click.option("--to", "to_date", type=DAY, help="Letters dated on or before this day.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many hits to show.")
 @click.option("--sort", type=click.Choice(["relevance", "date"]), default="relevance", show_default=True)
-@click.option("--like", metavar="ID", help="Instead of QUERY: letters like this one.")
+@click.option("--like", metavar="ID", shell_complete=complete_letter, help="Instead of QUERY: letters like this one.")
 @click.option("--facets", is_flag=True, help="Count the letters found by class, year and sender.")
 @pass_context
 def command(
@@ -92,6 +94,9 @@ def command(
             except QueryError as err:
                 raise ConfigurationError(pointed(text, err)) from err
             return
+        # Arrow keys and what was asked before; kept in memory, never in a file.
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401
         while text := click.prompt("Search", default="", show_default=False, err=True).strip():
             try:
                 ask(session, text)
@@ -114,6 +119,7 @@ def _as_json(found: "Found") -> dict[str, Any]:
         "suggestions": list(found.result.suggestions),
         "not_yet_findable": found.not_yet_findable,
         "exact": found.result.exact,
+        "partly": found.result.partly,
         **({} if found.result.facets is None else {"facets": _facets(found.result.facets)}),
     }
 
@@ -148,8 +154,9 @@ def _text(found: "Found") -> str:
     total = found.result.total
     more = f", the best {len(hits)} shown" if total > len(hits) else ""
     near = total - found.result.exact
-    nearly = f", {'all' if near == total else near} only nearly" if near else ""
-    lines = [*hits, f"{count(total, 'letter', 'letters')} in {found.took_ms:.0f} ms{nearly}{more}."]
+    nearly = f", {'all' if near == total else near} only nearly" if near and not found.result.partly else ""
+    nothing = ["No letter has all of these words; the nearest have some of them:\n"] if found.result.partly else []
+    lines = [*nothing, *hits, f"{count(total, 'letter', 'letters')} in {found.took_ms:.0f} ms{nearly}{more}."]
     if found.result.suggestions:
         lines.append(f"Did you mean: {', '.join(map(clean, found.result.suggestions))}?")
     if (facets := found.result.facets) is not None:
@@ -161,7 +168,8 @@ def _text(found: "Found") -> str:
 
 def _hit_text(hit: "Hit") -> str:
     head = f"{'' if hit.exact else '~ '}{hit.accession}  {hit.dated_on}  {hit.record_class}  {clean(hit.sender)}"
-    return f"{click.style(head, bold=True)}\n  {clean(hit.title)}\n  {_marked(hit)}\n"
+    page = f"p. {hit.page}: " if (hit.page or 1) > 1 else ""
+    return f"{click.style(head, bold=True)}\n  {clean(hit.title)}\n  {page}{_marked(hit)}\n"
 
 
 def _marked(hit: "Hit") -> str:

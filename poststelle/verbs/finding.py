@@ -94,7 +94,7 @@ def search(
 
     started = time.perf_counter()
     compartments = searchable(session)
-    classes = _classes(session)
+    classes = record_classes(session)
     if record_class is not None and record_class not in classes:
         known = ", ".join(session.book.office["classes"])
         raise ConfigurationError(f"There is no class {record_class!r}. Classes: {known}.")
@@ -121,7 +121,7 @@ def search(
     return Found(result=result, took_ms=took_ms, not_yet_findable=missing, outdated=outdated)
 
 
-def _classes(session: Session) -> dict[str, str]:
+def record_classes(session: Session) -> dict[str, str]:
     """Record class codes by code and by label."""
     office = session.book.office["classes"]
     return {rule.get("label", code): code for code, rule in office.items()} | {code: code for code in office}
@@ -214,7 +214,7 @@ def export(session: Session, name: str, rendition: bool = False, reason: str | N
     registered, compartment = session.reading.resolve(name)
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not take it out. Ask an owner for the right to export.")
-    _require_recipient(session, registered)
+    require_recipient(session, session.reading.text(registered))
     why = _why(registered, reason)
     exported = _searchable(session, registered) if rendition else _as_received(session, registered)
     session.note("export", document=registered.document_id, part=exported.part.value, **why)
@@ -234,7 +234,7 @@ def pages_of(session: Session, name: str, reason: str | None = None) -> Exported
     registered, compartment = session.reading.resolve(name)
     if compartment not in allowed:
         raise NotPermitted("Your role may find and read the text of this letter, but not open its pages.")
-    _require_recipient(session, registered)
+    require_recipient(session, session.reading.text(registered))
     why = _why(registered, reason)
     try:
         pages = _searchable(session, registered)
@@ -263,13 +263,13 @@ def view(config: Config, pages: Exported, viewer: list[str], wait: Callable[[], 
         wait()
 
 
-def _require_recipient(session: Session, registered: Registered) -> None:
-    """A letter of the sealed lane is opened by the one role that it is for.
+def require_recipient(session: Session, letter: LetterText) -> None:
+    """A letter of the sealed lane is opened, and decided, by the one role that it is for.
 
     Raises:
         NotPermitted: it is sealed for another role.
     """
-    role = session.reading.text(registered).classified.sealed_for
+    role = letter.classified.sealed_for
     if role is None:
         return
     person = session.book.person(session.identity.person_id)

@@ -75,6 +75,15 @@ def every_read_command(office: Office, document: dict[str, str], letters: dict[s
         *(["search", "--class", name, "Überweisung"] for name in ("invoice", "payroll", "sick-note", "nonsense")),
         ["search", "--from", "2026-05-01", "Überweisung"],
         ["search", "--to", "2026-02-01", "Überweisung"],
+        *(["search", "--facets", query] for query in queries[:8]),
+        *(["search", "--like", name] for name in (*own, *names)),
+        *(["search", query] for query in ("Überweisung Zimtstern", "Lohnabrechnung Zwieback", "*rechnung", "Gehalt~")),
+        ["search", "--limit", "1000", "NOT gibtesnicht"],
+        ["deadlines"],
+        ["retention", "table"],
+        *(["retention", "explain", name] for name in (*own, *names)),
+        ["review", "list"],
+        ["hold", "list"],
         *(["show", name] for name in (*own, *names)),
         *(["export", name, "-o", "-"] for name in (*own, *names)),
         ["quarantine", "list"],
@@ -106,6 +115,41 @@ def test_accounting_cannot_tell_whether_hrs_letter_exists(
     assert ["search", "Überweisung"] in told
     assert ["show", document["id"]] in told
     assert ["export", document["accession"], "-o", "-"] in told
+
+
+def test_what_the_shell_completes_does_not_tell_whether_hrs_letter_exists(
+    offices: tuple[Office, Office, dict[str, str]],
+) -> None:
+    """Two letters and a press of Tab must not say more than a search does."""
+    before, after, document = offices
+    words = ["Raben", "Kran", "Lohn", "Rech", "Über", "sender:Loh", "sender:Kra", "class:pay", "subject:Lohn"]
+    asked = [("search", word) for word in words] + [
+        (verb, name) for verb in ("show", "open", "export", "search --like") for name in ("", "HR", "FIN-2026-0")
+    ]
+
+    def offered(office: Office, user: str) -> list[bytes]:
+        return [completed(office, user, *each) for each in asked]
+
+    assert offered(before, "accounting") == offered(after, "accounting")
+    assert any(b"Rechnung" in found for found in offered(before, "accounting")), "there must be something to offer"
+    assert completed(after, "accounting", "show", "FIN-2026-0").count(b"FIN-2026") > 0
+    assert completed(after, "accounting", "show", "HR") == b""
+
+    # The positive control: it is offered to somebody of HR.
+    assert document["accession"].encode() not in completed(before, "hr", "show", "HR")
+    assert document["accession"].encode() in completed(after, "hr", "show", "HR")
+    assert completed(before, "hr", "search", "Raben") == b"" != completed(after, "hr", "search", "Raben")
+
+
+def completed(office: Office, user: str, verb: str, typed: str) -> bytes:
+    """What a shell would be given for `poststelle --identity USER VERB TYPED<Tab>`."""
+    words = f"poststelle --identity {office.identity(user)} {verb} {typed}".rstrip()
+    place = words.count(" ") + (typed == "")
+    ran = office.run(
+        env={"_POSTSTELLE_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}, as_json=False
+    )
+    assert ran.err == ""
+    return ran.out
 
 
 def _doubled(commands: list[list[str]]) -> Iterator[list[str]]:
