@@ -26,7 +26,8 @@ _PERIOD = re.compile(
     r"\b(?:innerhalb|binnen)\s+(?:von\s+|einer\s+Frist\s+von\s+)?"
     r"(?P<number>\d{1,3}|eine[mrs]?|zwei|zweier|drei|dreier|vier|sechs|acht|zehn|vierzehn|dreißig)\s+"
     r"(?P<unit>tage|woche|monat)\w*\s+(?:nach|ab|seit)\s+(?:\w+\s+){0,3}?"
-    r"(?P<from>bekanntgabe|bekannt\s?gegeben|zustellung|zugestellt|zugang|zugegangen|erhalt|empfang|eröffnung|datum)",
+    r"(?P<from>bekanntgabe|bekannt\s?gegeben|zustellung|zugestellt|zugang|zugegangen|erhalt|empfang|eröffnung|datum"
+    r"|eingang|eintreffen)\b",
     re.IGNORECASE,
 )
 _NUMBERS = {
@@ -35,7 +36,7 @@ _NUMBERS = {
 }  # fmt: skip
 _RIGHTS = re.compile(
     r"widerspruch|widersprech|einspruch|klage|rechtsbehelf|rechtsmittel|berufung|beschwerde|widerruf|äußer|stellungnahme"
-    r"|anhörung|einwend|erinnerung\b",
+    r"|anhörung|einwend|erinnerung\b|ds-?gvo|auskunft",
     re.IGNORECASE,
 )
 _ENDS = re.compile(

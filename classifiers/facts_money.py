@@ -60,10 +60,13 @@ UNDER_COLUMN_HEAD = 0.6
 """Under the head of a column stands its first item, seldom its sum."""
 ONLY_ONE = 0.75
 """No label announces it, but the letter names no other sum of money."""
+NAMES_IT, ADDS_UP = 0.72, 0.88
+"""How sure the label of a total is at least; without one, a sum is never surer than that."""
 PROVEN = 0.975
 """Certainty of a total that adds up."""
 MOST_ROWS = 60
 """Longer columns are statements; their balance is found by its label."""
+_FEES = re.compile(r"(?:der|aller)?(?:entgelt|gebuhr|provision|steuer|abzug|spesen|nebenkosten|rabatt|zins)")
 _CAPITAL = re.compile(r"(?:stamm|grund|haft)kapital", re.IGNORECASE)
 _EURO = re.compile(r"€|\bEUR\b|\bEuro\b", re.IGNORECASE)
 _OTHER_CURRENCIES = (
@@ -83,6 +86,8 @@ class _Sum:
     """How surely it was read."""
     page: int
     order: int
+    names_it: bool = True
+    """Whether the label is one of a total. A sum of fees, or of one column, adds up as well."""
 
 
 class MoneyReader:
@@ -103,9 +108,8 @@ class MoneyReader:
             return ()
         # The letter itself comes first; attachments behind it repeat or detail what it asks for.
         best = max(sums, key=lambda found: (_rank(found) - 0.15 * (found.page != letter.first.number), found.order))
-        amount = Fact(
-            name="amount", value=best.value, confidence=round(best.certainty * best.legibility, 3), page=best.page
-        )
+        certainty = best.certainty if best.names_it else min(best.certainty, ADDS_UP)
+        amount = Fact(name="amount", value=best.value, confidence=round(certainty * best.legibility, 3), page=best.page)
         currency = _currency(letter)
         return (amount,) if currency is None else (amount, currency)
 
@@ -125,7 +129,8 @@ class MoneyReader:
                     certainty = max(certainty, PROVEN + 0.01 * label.certainty)
                 found.append(
                     _Sum(
-                        value=value, certainty=certainty, legibility=legibility, page=page.number, order=segment.row
+                        value=value, certainty=certainty, legibility=legibility, page=page.number, order=segment.row,
+                        names_it=label.certainty >= NAMES_IT and not _is_of_fees(label),
                     )
                 )  # fmt: skip
         return found
@@ -145,6 +150,11 @@ def _only_one(letter: Letter) -> list[_Sum]:
                 plain, _Sum(value=plain, certainty=ONLY_ONE, legibility=legibility, page=page.number, order=0)
             )
     return list(found.values()) if len(found) == 1 else []
+
+
+def _is_of_fees(label: FoundLabel) -> bool:
+    """Whether the label goes on as "Summe Entgelte"."""
+    return bool(_FEES.match("".join(label.segment.tokens[label.end : label.end + 2])))
 
 
 def _rank(found: _Sum) -> float:

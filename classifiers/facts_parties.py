@@ -21,6 +21,9 @@ _DISPATCH = re.compile(
     re.IGNORECASE,
 )
 _STREET = re.compile(r"\d+\s?[a-zA-Z]?(?:\s?[-–/]\s?\d+\s?[a-zA-Z]?)?\W*$|^\W*Postfach\b", re.IGNORECASE)
+_POINT_BEHIND_FORM = re.compile(r"\b(GmbH|mbH|KG|AG|OHG|SE|eG|mbB)\.$")
+_LIKE_A_NAME = re.compile(r"[A-ZÄÖÜ0-9](?=.*[^\W\d_]{2}).{2,}")
+_FIRM = re.compile(r"^\W*F?irma\W*$", re.IGNORECASE)
 _EDGES = re.compile(r"^[^\w(„\"]+|[^\w).\"“]+$")
 
 
@@ -44,7 +47,9 @@ def _named(line: Segment) -> str:
     text = _HANDS.sub("", _PREFIX.sub("", line.text, count=1), count=1)
     if not _HANDS.match(line.text):
         text = _PERSON.sub("", text, count=1)
-    return _EDGES.sub("", text) if sum(char.isalpha() for char in text) >= 3 else ""
+    text = _POINT_BEHIND_FORM.sub(r"\1", _EDGES.sub("", text))
+    # "irma" is what a stamp leaves of "Firma"; a line of specks begins with no capital.
+    return text if _LIKE_A_NAME.match(text) and not _FIRM.match(text) else ""
 
 
 def _fact(name: str, line: Segment, text: str) -> Fact:

@@ -59,7 +59,7 @@ class ClassifierSettings:
     """Everything the classifier needs to know; it reads neither files nor clock."""
 
     rules: tuple[ClassRule, ...]
-    accept_at: float = 0.8
+    accept_at: float = 0.75
     """A class at least this probable is filed without a person."""
     accept_in: tuple[tuple[str, float], ...] = ()
     """Where a compartment asks for more (or less) than `accept_at`: (compartment, probability)."""
@@ -78,5 +78,5 @@ class ClassifierSettings:
     """What the codes on our own archive number stickers begin with."""
     sealed_lane: tuple[tuple[str, str], ...] = ()
     """(lane, role): letters to works council, company doctor, … stay unread, for that role; see sealed_lane.py."""
-    temperature: float = 0.65
+    temperature: float = 0.55
     """Score difference that counts as one step of log-odds; `decision.probabilities` says how it was chosen."""
