@@ -175,7 +175,10 @@ class Executor:
 
     def begin(self, plan_id: str, documents: Sequence[str]) -> None:
         """Take letters out of normal life; remembers pieces of their wraps for the byte scan."""
-        windows = {document: windows_of(self.keys.wraps_of(document)) for document in documents}
+        windows = {
+            document: windows_of([*self.keys.wraps_of(document), *self.keys.shares_of(document)])
+            for document in documents
+        }
         self.ledger.begin_disposals(plan_id, windows)
         self.disk.reached("disposing")
 

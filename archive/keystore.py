@@ -374,7 +374,8 @@ class KeyStore:
 
     def share(self, wraps: Sequence[DocumentWrap]) -> None:
         """Wrap documents to the keys of a share, beside their own; the same part set and scope is replaced."""
-        sql = "INSERT OR REPLACE INTO shares(document, part_set, version, scope, epoch, suite, wrap) VALUES (?,?,?,?,?,?,?)"
+        columns = "document, part_set, version, scope, epoch, suite, wrap"
+        sql = f"INSERT OR REPLACE INTO shares({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
         self.apply(
             [(sql, (w.document_id, w.part_set, w.version, w.scope_id, w.epoch, SUITE_XWING, w.wrap)) for w in wraps]
         )
@@ -464,6 +465,16 @@ def delete_epoch_wrap(scope_id: str, epoch: int, recipient_id: str) -> Change:
         "DELETE FROM epochs WHERE scope = ? AND epoch = ? AND recipient = ?",
         (scope_id, epoch, recipient_id),
     )
+
+
+def delete_share_of(scope_id: str, document_id: str) -> Change:
+    """The change that takes one document out of a share."""
+    return ("DELETE FROM shares WHERE scope = ? AND document = ?", (scope_id, document_id))
+
+
+def delete_share(scope_id: str) -> Change:
+    """The change that takes every document out of a share."""
+    return ("DELETE FROM shares WHERE scope = ?", (scope_id,))
 
 
 def delete_database_wrap(database: str) -> Change:

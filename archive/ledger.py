@@ -109,6 +109,12 @@ class Ledger:
         entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})
         self._db.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
 
+    def record(self, statement: Statement, details: Mapping[str, Any]) -> None:
+        """Keep a statement that no row follows from, and log it under its kind."""
+        with self._db.transaction():
+            self.add_statement(statement)
+            self.post(statement.kind, statement.person_id, statement.made_at, details)
+
     # Events -------------------------------------------------------------------------------------------------
 
     def set_event(self, document_id: str, event: str, day: date, statement: Statement) -> None:

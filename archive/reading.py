@@ -27,8 +27,9 @@ class Reading:
         self._book: KeyBook = keyring.book
 
     def compartments(self) -> tuple[str, ...]:
-        """Compartments whose text this identity can open, in the fixed order."""
-        return tuple(c for c in COMPARTMENTS if self._keyring.holds(index_scope(c)))
+        """Compartments whose text this identity can open, in the fixed order; then what was shared with it."""
+        shares = [share.name for share in self._book.shared_with(self._keyring.person_id)]
+        return tuple(c for c in (*COMPARTMENTS, *shares) if self._keyring.holds(index_scope(c)))
 
     def resolve(self, name: str) -> tuple[Registered, str]:
         """(register row, compartment) of a letter by id or number.
@@ -37,10 +38,23 @@ class Reading:
             UnknownDocument: no such letter, or not in a compartment of this identity.
         """
         registered = self._find(name, LETTER)
-        compartment = None if registered is None else self._compartment(registered)
-        if registered is None or registered.kind != LETTER or compartment not in self.compartments():
+        if registered is None or registered.kind != LETTER:
             raise UnknownDocument
-        return registered, compartment
+        held = self.compartments()
+        compartment = self._compartment(registered)
+        if compartment in held:
+            return registered, compartment
+        for share in held:
+            for shared in self._shared(share, registered.document_id):
+                return shared, share
+        raise UnknownDocument
+
+    def _shared(self, compartment: str, document_id: str | None = None) -> list[Registered]:
+        """Letters of a share, or one of them; empty for a compartment."""
+        scope = index_scope(compartment)
+        if self._book.share_of(scope) is None:
+            return []
+        return self._keys.shared(self._book.current(scope).scope_id, document_id)
 
     def resolve_quarantined(self, name: str) -> Registered:
         """The register row of a quarantined file by id or number (Q-…); UnknownDocument as in resolve."""
@@ -67,15 +81,22 @@ class Reading:
         return None if scope is None else scope.removeprefix("index:")
 
     def letters(self, compartment: str) -> list[Registered]:
-        """Committed letters of a compartment, oldest first."""
+        """Committed letters of a compartment or share, oldest first."""
+        if self._book.share_of(index_scope(compartment)) is not None:
+            return self._shared(compartment)
         return self._keys.registered([self._book.current(index_scope(compartment)).scope_id])
 
     def position(self, compartment: str) -> tuple[int, int]:
-        """(number of letters, highest sequence) of a compartment."""
+        """(number of letters, highest sequence) of a compartment or share."""
+        if self._book.share_of(index_scope(compartment)) is not None:
+            letters = self._shared(compartment)
+            return len(letters), max((letter.sequence for letter in letters), default=0)
         return self._keys.position(self._book.current(index_scope(compartment)).scope_id)
 
     def accession(self, registered: Registered) -> str:
-        """The letter's number."""
+        """The letter's number; in a share, the one it has in its compartment."""
+        if self._book.share_of(self._book.scope_of(registered.scope_id) or "") is not None:
+            registered = self._keys.find(registered.document_id) or registered
         return accession(self._book, self._compartment(registered) or UNSORTED, registered.year, registered.number)
 
     def text(self, registered: Registered) -> LetterText:
@@ -138,7 +159,9 @@ class Reading:
         else:
             scope = content_scope(self._compartment(registered) or UNSORTED)
             wanted = (CONTENT, 1, self._book.current(scope).scope_id)
-        for wrap in self._keys.wraps_of(registered.document_id):
+        is_shared = self._book.share_of(self._book.scope_of(registered.scope_id) or "") is not None
+        wraps = self._keys.shares_of if is_shared else self._keys.wraps_of
+        for wrap in wraps(registered.document_id):
             if (wrap.part_set, wrap.version, wrap.scope_id) == wanted:
                 return wrap
         raise Damaged(f"The keys of letter {registered.document_id} are missing. Run `poststelle verify`.")

@@ -21,13 +21,22 @@ from archive.keystore import (
     KeyStore,
     delete_database_wrap,
     delete_epoch_wrap,
+    delete_share,
     insert_database_wrap,
     insert_epoch_wrap,
 )
 from archive.layout import VaultLayout
 from poststelle.access.database import open_database
 from poststelle.access.identities import Identity
-from poststelle.access.keybook import COMPARTMENTS, RECORDS, Epoch, KeyBook, append_statement, index_scope
+from poststelle.access.keybook import (
+    COMPARTMENTS,
+    RECORDS,
+    SHARE,
+    Epoch,
+    KeyBook,
+    append_statement,
+    index_scope,
+)
 from poststelle.access.keyring import Keyring, NewEpoch, make_database_key, make_epoch, wrap_epoch
 from poststelle.durable import Disk
 from poststelle.errors import Damaged
@@ -105,6 +114,7 @@ class Renewal:
         Raises:
             StorageError: a database is in use or a disk failed; repeating goes on where it stopped.
         """
+        book = book.as_of(self.now)  # or a key that is valid from now would not count yet, below
         self._prune(book)
         self._finish_databases(book)
         epochs, wraps, after = self._new_keys(book)
@@ -139,9 +149,21 @@ class Renewal:
             for name in DATABASES
             if (found := self.keys.database_wrap(name + NEXT)) and _hash(found[1]) != book.database_wraps[name]
         ]
-        if stale or unstated:
-            self.keys.apply([*(delete_epoch_wrap(*key) for key in stale), *map(delete_database_wrap, unstated)])
+        over = [n for n in self.keys.databases() if n.startswith(index_scope(SHARE)) and n not in book.database_wraps]
+        gone = self.keys.share_scopes() - {row[0].scope_id for row in book.epochs.values()}
+        if stale or unstated or over or gone:
+            self.keys.apply(
+                [
+                    *(delete_epoch_wrap(*key) for key in stale),
+                    *map(delete_database_wrap, [*unstated, *over]),
+                    *map(delete_share, sorted(gone)),
+                ]
+            )
             self.keys.settle()
+        folder = self.layout.index(COMPARTMENTS[0]).parent
+        for path in folder.glob(f"{SHARE}*.db*"):
+            if index_scope(path.name.partition(".")[0]) not in book.database_wraps:
+                self.disk.unlink(path, missing_ok=True)
         self.disk.reached("keys-pruned")
 
     # New keys -----------------------------------------------------------------------------------------------
@@ -157,6 +179,10 @@ class Renewal:
             if ring.person_id in epoch.wraps
             and (missing := book.entitled(epoch.scope, epoch.valid_from) - epoch.wraps.keys())
         ]
+        # Who is given a key now may have to be without its successor: a deputy, at the end of the delegation.
+        told = {(e.scope, e.number): replace(e, known_to=e.known_to | added.keys()) for e, added in wraps}
+        rows = {s: tuple(told.get((s, e.number), e) for e in row) for s, row in book.epochs.items()}
+        book = replace(book, epochs=rows)
         for scope in book.epochs:
             if not ring.holds(scope):
                 continue
@@ -237,8 +263,8 @@ def kit_wraps(book: KeyBook, ring: Keyring, kit_id: str, wrap_to: Any) -> Iterat
     Raises:
         NotPermitted: the identity does not hold every one of them.
     """
-    for row in book.epochs.values():
-        for epoch in row:
+    for scope, row in book.epochs.items():
+        for epoch in row if book.share_of(scope) is None else ():
             private = ring.key(epoch.scope, epoch.number)
             yield epoch, wrap_epoch(book.vault_id, epoch.scope_id, epoch.number, private, kit_id, wrap_to)
 

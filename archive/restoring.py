@@ -184,8 +184,8 @@ class Restoring:
             self.disk.make_folder(folder)
         if not unfinished:
             self.disk.write_new(marker, [own])
-        databases = [layout.catalogue, *stores, *(layout.index(c) for c in COMPARTMENTS)]
-        stale = [path.with_name(path.name + end) for path in databases for end in ("", *SIDE_FILES)]
+        stale = [p.with_name(p.name + end) for p in (layout.catalogue, *stores) for end in ("", *SIDE_FILES)]
+        stale += sorted(layout.index(COMPARTMENTS[0]).parent.glob("*"))
         stale += [layout.audit, layout.keybook, layout.recover, layout.disposals, layout.restores, layout.descriptor]
         self.disk.unlink_all(path for path in stale if path.exists())
         FileObjects(layout.objects, self.disk).sweep()
@@ -329,7 +329,7 @@ class Restoring:
         for path in sorted(self.generation.target.certificates.glob("*.json")):
             line = path.read_bytes().rstrip(b"\n")
             try:
-                statement = check_statement(line, self.generation.book, "certificate-of-destruction")
+                statement = check_statement(line, self.generation.book, "certificate-of-destruction", or_removed=True)
             except InvalidStatement as err:
                 self.problems.append(Problem(code=err.code, id=path.name, message=str(err)))
                 continue

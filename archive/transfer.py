@@ -110,7 +110,7 @@ class Transfers:
             InvalidStatement: what lies there was not written by this vault's service.
         """
         for line in self._ledger.lines_of(KIND, stack_id):
-            statement = check_statement(line, self._book, KIND)
+            statement = check_statement(line, self._book, KIND, or_removed=True)  # by a service that was replaced
             if statement.person_id == self._service.person_id and statement.body["stack"] == stack_id:
                 return _note(statement.body, statement.statement_id)
         return None

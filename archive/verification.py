@@ -20,6 +20,7 @@ from archive.objects import MissingPart, ObjectStore, fixity
 from archive.reading import Reading
 from poststelle.access import recover
 from poststelle.access.audit import AuditLog, BrokenLog, Head
+from poststelle.access.checkpoints import read_chain
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
 from poststelle.access.keyring import Keyring
 from poststelle.access.statements import InvalidStatement, check_statement
@@ -188,7 +189,9 @@ class Verification:
                 continue  # a crash cut its writing short; the next purge removes it
             try:
                 content = path.read_bytes()
-                statement = check_statement(content.removesuffix(b"\n"), self.book, "certificate-of-destruction")
+                statement = check_statement(
+                    content.removesuffix(b"\n"), self.book, "certificate-of-destruction", or_removed=True
+                )
                 if not content.endswith(b"\n"):
                     raise InvalidStatement("its end is missing")
                 if f"{statement.statement_id}.json" != path.name:
@@ -206,7 +209,8 @@ class Verification:
             yield Problem(code="A017", id=self.layout.disposals.name, message=message)
         for number, line in enumerate(lines):
             try:
-                listed |= set(check_statement(line, self.book, "disposal-list").body["documents"])
+                statement = check_statement(line, self.book, "disposal-list", or_removed=True)
+                listed |= set(statement.body["documents"])
             except InvalidStatement as err:
                 yield Problem(code="A017", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))
         for letter in self.catalogue.letters():
@@ -229,9 +233,11 @@ class Verification:
     def _log(self) -> Iterator[Problem]:
         try:
             self.audit.require(self.remembered)
-            self.audit.head()
         except BrokenLog as err:
             yield Problem(code=err.code, id=self.layout.audit.name, message=str(err))
+            return
+        for message in read_chain(self.audit, self.book).problems:
+            yield Problem(code=BrokenLog.code, id=self.layout.audit.name, message=message)
 
 
 def read_data(reading: Reading, keyring: Keyring, keys: KeyStore, progress: Progress) -> Iterator[Problem]:

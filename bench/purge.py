@@ -1,13 +1,20 @@
-"""Disposing of letters with proof, in a vault of many: python bench/purge.py [--letters 10000]
+"""Disposing of letters with proof, in a vault of many: python bench/purge.py [--letters 10000] [--destroy 1000]
 
 Data: invented letters of at least 250 words each (the generator's, as text), filed as they are, without recognition,
-over six compartments and the years 2014 to 2026; one in ten (1,001 of 10,000) is due. Every command is the real
+over six compartments and the years 2014 to 2026; one in ten and one (1,001 of 10,000) is due, or as many as --destroy
+says and one. The measured purge of the issue is --letters 100000 --destroy 10000. Every command is the real
 program in a process of its own, with identities that need no passphrase, so a figure holds the program's start too.
 `search` cold is measured beside, as the measure of what a command costs on this machine. The vault is made by this
 process; how long that takes is printed, but it is no measure of intake.
+
+Canaries: every letter that is due says one word that stands nowhere else, every other letter another. Before and after,
+both are looked for in the decrypted pages of every index and of the catalogue, in the opened entries of the log, and in
+the bytes of every file; of the letters that are due also marks, hashes and pieces of their wraps. What must be gone has
+to be found before (else the search proves nothing), and what stays has to be found after.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -28,6 +35,8 @@ if not __package__:
 from archive.textpart import LetterText, index_entry
 from bench.letters import sample_text
 from bench.measuring import Measured, measure
+from poststelle.access.audit import BrokenLog, open_details
+from poststelle.access.keybook import AUDIT, COMPARTMENTS
 from poststelle.durable import Disk
 from poststelle.records import (
     ClassifiedDocument,
@@ -38,7 +47,7 @@ from poststelle.records import (
     RecognisedPage,
     ScannedFile,
 )
-from poststelle.wiring import Environment, Session, open_service
+from poststelle.wiring import Environment, Session, open_person, open_service
 
 CLASSES = ("invoice", "offer", "payroll", "legal", "termination", "other")
 """One for each of six compartments; kept six or eight years from the letter."""
@@ -46,6 +55,10 @@ DUE_YEARS, LIVING_YEARS = (2014, 2015, 2016), (2022, 2023, 2024, 2025, 2026)
 ORIGINAL_BYTES = 4_000
 """Originals are small here: how large a file is does not change what it costs to unlink it."""
 BATCH = 500
+GOES, STAYS = "Quarzsandfilter", "Moorbirkenhain"
+"""The word of every letter that is due, and of every other."""
+TRIED_WRAPS = 100
+"""Letters whose wraps are looked for byte by byte here; the run itself looks for those of all."""
 
 
 class QuickDisk(Disk):
@@ -96,7 +109,10 @@ def main() -> None:
     """Make the vault, measure, print."""
     parser = argparse.ArgumentParser(description="Measure disposition with proof.")
     parser.add_argument("--letters", type=int, default=10_000)
-    count: int = parser.parse_args().letters
+    parser.add_argument("--destroy", type=int, help="how many of them; one in ten if not said")
+    options = parser.parse_args()
+    count: int = options.letters
+    destroy: int = count // 10 if options.destroy is None else options.destroy
     with tempfile.TemporaryDirectory(prefix="poststelle-bench-") as folder:
         office = Office(Path(folder) / "office")
         office.folder.mkdir()
@@ -104,26 +120,33 @@ def main() -> None:
         subprocess.run(
             init, cwd=office.folder, env=os.environ | office.environment, check=True, stdout=subprocess.DEVNULL
         )
-        due = make_vault(office, count)
-        print_sizes(office, count, due)
-        measure_purge(office, due)
+        make_vault(office, count, destroy + 1)
+        print_sizes(office, count, destroy + 1)
+        office.run("search", STAYS, "--limit", "1", user="owner")
+        traces = collect_traces(office)
+        before = look(office, traces)
+        measure_purge(office, destroy + 1)
+        sys.exit(0 if print_canaries(before, look(office, traces)) else 1)
 
 
-def make_vault(office: Office, count: int) -> int:
-    """File the letters; returns how many are due. One more than a tenth: one for the run of one letter."""
-    started = time.monotonic()
-    due = count // 10 + 1
-    environment = Environment(
+def environment_of(office: Office, user: str | None = None) -> Environment:
+    """The office's surroundings for this process."""
+    return Environment(
         cwd=office.folder,
         config_file=None,
-        identity_file=None,
+        identity_file=None if user is None else office.folder / "identities" / f"{user}.identity",
         passphrase=lambda user: "",
         config_folders=(),
         cache=Path(office.environment["XDG_CACHE_HOME"]) / "poststelle",
         state=Path(office.environment["XDG_STATE_HOME"]) / "poststelle",
         disk=QuickDisk(),
     )
-    with open_service(environment) as session:
+
+
+def make_vault(office: Office, count: int, due: int) -> None:
+    """File the letters; one more is due than is destroyed together, for the run of one letter."""
+    started = time.monotonic()
+    with open_service(environment_of(office)) as session:
         filing = session.filing()
         entries: dict[str, list[IndexEntry]] = {}
         for number in range(count):
@@ -141,7 +164,6 @@ def make_vault(office: Office, count: int) -> int:
             index(session, compartment, waiting)
         session.flush_outbox()
     print(f"{count:,} letters were filed in {time.monotonic() - started:,.0f} s.")
-    return due
 
 
 def index(session: Session, compartment: str, entries: list[IndexEntry]) -> None:
@@ -155,7 +177,8 @@ def letter(number: int, *, due: bool) -> tuple[ClassifiedDocument, date, bytes]:
     record_class = CLASSES[number % len(CLASSES)]
     years = DUE_YEARS if due else LIVING_YEARS
     received_on = date(years[number % len(years)], 1 + number % 12, 1 + number % 28)
-    text = sample_text(number, record_class=record_class)
+    word = GOES if due else STAYS
+    text = f"{sample_text(number, record_class=record_class)}\n\nUnser Zeichen {word}.\n"
     original = (hashlib.sha256(str(number).encode()).hexdigest() * (ORIGINAL_BYTES // 64)).encode()
     compartments = ("finance", "sales", "hr", "legal", "management", "general")
     page = RecognisedPage(
@@ -163,7 +186,7 @@ def letter(number: int, *, due: bool) -> tuple[ClassifiedDocument, date, bytes]:
     )  # fmt: skip
     file = ScannedFile(
         document_id=hashlib.sha256(f"letter {number}".encode()).hexdigest()[:32],
-        source_name=f"scan-{number:06}.pdf",
+        source_name=f"{word}-{number:06}.pdf",
         size_bytes=len(original),
         sha256=hashlib.sha256(original).hexdigest(),
         received_at=datetime(received_on.year, received_on.month, received_on.day, tzinfo=UTC),
@@ -174,7 +197,10 @@ def letter(number: int, *, due: bool) -> tuple[ClassifiedDocument, date, bytes]:
         confidence=0.97,
         compartment=compartments[number % len(compartments)],
         needs_review=False,
-        facts=(Fact(name="date", value=received_on.isoformat(), confidence=0.9, page=1),),
+        facts=(
+            Fact(name="date", value=received_on.isoformat(), confidence=0.9, page=1),
+            Fact(name="subject", value=f"Ihr Auftrag {word}", confidence=0.9, page=1),
+        ),
     )
     return classified, received_on, original
 
@@ -216,6 +242,92 @@ def measure_purge(office: Office, due: int) -> None:
     cost, verified = office.run("verify")
     row("beside: verify", cost)
     assert verified["ok"]
+
+
+# Canaries -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is known only of letters that are due."""
+
+    ids: list[bytes]
+    marks: list[bytes]
+    hashes: list[bytes]
+    wraps: list[bytes]
+
+
+def collect_traces(office: Office) -> Traces:
+    """Read them while they are there."""
+    with open_service(environment_of(office)) as session:
+        due = [row for row in session.catalogue.letters() if row.received_on.year in DUE_YEARS]
+        hashes = [part.sha256 for row in due for part in session.catalogue.parts(row.document_id)]
+        wraps = [w.wrap[100:164] for row in due[:TRIED_WRAPS] for w in session.keys.wraps_of(row.document_id)]
+        return Traces([r.document_id.encode() for r in due], [r.mark for r in due], [h.encode() for h in hashes], wraps)
+
+
+def look(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
+    """(how often it is found, whether it must be gone afterwards) by what and where."""
+    found: dict[str, tuple[int, bool]] = {}
+    goes, stays = GOES.lower().encode(), STAYS.lower().encode()
+    with open_service(environment_of(office)) as session:
+        pages = [page for c in COMPARTMENTS for page in session.index(c)._database.pages()]
+        lower = [page.lower() for page in pages]
+        found["decrypted indexes: canary"] = (sum(page.count(goes) for page in lower), True)
+        found["decrypted indexes: control"] = (sum(page.count(stays) for page in lower), False)
+        found["decrypted indexes: ids"] = (_holding(pages, traces.ids), True)
+        pages = list(session.catalogue._db.pages())
+        found["decrypted catalogue: duplicate marks"] = (_holding(pages, traces.marks), True)
+        found["decrypted catalogue: hashes of parts"] = (_holding(pages, traces.hashes), True)
+        found["decrypted catalogue: ids (rows stay)"] = (_holding(pages, traces.ids), False)
+    with open_person(environment_of(office, "owner")) as owner:
+        keys = [owner.keyring.key(AUDIT, number) for number in range(1, len(owner.book.epochs[AUDIT]) + 1)]
+        entries = b"".join(_opened(line, owner.book.vault_id, keys) for _, line in owner.unchecked_audit.lines())
+    found["opened log: canary"] = (entries.lower().count(goes), True)
+    found["opened log: control (a search for it)"] = (entries.lower().count(stays), False)
+    files = [path for path in office.folder.rglob("*") if path.is_file()]
+    stores = [path.read_bytes() for path in files if path.name.startswith("keys.db")]
+    found[f"key store, mirror, logs: wraps of {TRIED_WRAPS}"] = (
+        sum(wrap in store for wrap in traces.wraps for store in stores),
+        True,
+    )
+    ids = set(traces.ids)
+    found["sealed parts by name"] = (sum(path.name.split(".")[0].encode() in ids for path in files), True)
+    found["any file, in the clear: canary"] = (sum(goes in path.read_bytes().lower() for path in files), True)
+    return found
+
+
+def _holding(pages: list[bytes], pieces: list[bytes]) -> int:
+    """How many of these stand on some page. All have one length, so every page is cut at every offset only once."""
+    known, length, seen = set(pieces), len(pieces[0]), set()
+    beginnings = {piece[:2] for piece in known}
+    for page in pages:
+        for start in range(len(page) - length + 1):
+            if page[start : start + 2] in beginnings and (piece := page[start : start + length]) in known:
+                seen.add(piece)
+    return len(seen)
+
+
+def _opened(line: dict[str, Any], vault_id: str, keys: list[Any]) -> bytes:
+    """The details of an entry, whichever epoch they were sealed to."""
+    for key in reversed(keys):
+        with contextlib.suppress(BrokenLog):
+            return json.dumps(open_details(line, vault_id, key), ensure_ascii=False).encode()
+    raise SystemExit("an entry of the log does not open")
+
+
+def print_canaries(before: dict[str, tuple[int, bool]], after: dict[str, tuple[int, bool]]) -> bool:
+    """Print what was found, before and after; whether all is as it must be."""
+    print(f"\n{'':44}{'before':>9}{'after':>9}{'limit':>9}")
+    sound = True
+    for name, (count, must_go) in before.items():
+        left = after[name][0]
+        # Never in the clear, so nothing to find before: the decrypted pages are the control for this one.
+        is_control = name.startswith(("any file", "opened log: canary")) or count > 0
+        sound = sound and is_control and (left == 0 if must_go else left > 0)
+        print(f"{name:44}{count:9,}{left:9,}{'0' if must_go else '> 0':>9}")
+    print("All as it must be." if sound else "NOT as it must be.")
+    return sound
 
 
 def row(name: str, cost: Measured) -> None:

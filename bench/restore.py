@@ -38,7 +38,7 @@ def main() -> None:
         subprocess.run(
             init, cwd=office.folder, env=os.environ | office.environment, check=True, stdout=subprocess.DEVNULL
         )
-        purge.make_vault(office, options.letters)
+        purge.make_vault(office, options.letters, options.letters // 10)
         size = sum(path.stat().st_size for path in (office.folder / "vault").rglob("*") if path.is_file())
         print(f"The vault has {size / 1e6:,.0f} MB.\n")
         measure(office, options.letters, Path(folder) / "backup")

@@ -161,14 +161,20 @@ def _start(life: Life, line: Line, day: date) -> date | None:
 
 
 def _has_run_out(line: Line, start: date, today: date, memory: dict[tuple[str, date], tuple[date, bool]]) -> bool:
-    """Whether on some day until today the period that was law on that day had run out: once due, it stays due."""
+    """Whether on some day until today the period that was law had run out: once due, it stays due.
+
+    A period that ran out with the end of yesterday is over, also if a longer one is law since this morning.
+    """
     since, due = memory.get((line.code, start), (start, False))
     while not due and since <= today:
-        law = next(law for law in line.laws if law.until is None or since <= law.until)
-        due = _elapsed(law, line.cutoff, start, since)
+        due = any(_elapsed(_law(line, day), line.cutoff, start, since) for day in (since - ONE_DAY, since))
         since += ONE_DAY
     memory[line.code, start] = (since, due)
     return due
+
+
+def _law(line: Line, day: date) -> Law:
+    return next(law for law in line.laws if law.until is None or day <= law.until)
 
 
 def _elapsed(law: Law, cutoff: str, start: date, day: date) -> bool:
@@ -244,7 +250,9 @@ class Outcome:
 def live(life: Life, chance: random.Random) -> Outcome:
     """Walk through a life, asking the program on the days that matter and wherever the oracle changes its mind."""
     interesting = days_of_interest(life, chance)
-    asked, early, forgotten, destroyed_on = 0, [], [], None
+    asked, destroyed_on = 0, None
+    early: list[date] = []
+    forgotten: list[date] = []
     before: bool | None = None
     for day, free in oracle(life):
         for at, expected in (

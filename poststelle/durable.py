@@ -139,6 +139,17 @@ class Disk:
         os.fsync(descriptor)
         return offset
 
+    def overwrite(self, descriptor: int, name: str, pieces: Iterable[tuple[int, bytes]]) -> None:
+        """Write over places of an open file whose lock the caller holds, and fsync."""
+        self.step("overwrite", name)
+        for offset, data in pieces:
+            view = memoryview(data)
+            while view:
+                written = os.pwrite(descriptor, view, offset)
+                view, offset = view[written:], offset + written
+        self.step("fsync", name)
+        os.fsync(descriptor)
+
     def truncate(self, descriptor: int, name: str, size_bytes: int) -> None:
         """Cut an open file whose lock the caller holds, and fsync."""
         self.step("truncate", name)

@@ -164,7 +164,10 @@ def find_ibans(text: str) -> list[tuple[int, int, str, bool]]:
             continue
         # A digit is sometimes read twice, as a letter and as itself: "DEO08…" is "DE08…", "DES59…" is "DE59…".
         first = text[match.end() : match.end() + 2]
-        twice = first[:1].isalpha() and first[:1].translate(_DIGIT_LOOKALIKES) == first[1:]
+        twice = first[:1].isalpha() and first[1:] in (
+            first[:1].translate(_DIGIT_LOOKALIKES),
+            first[:1].translate(_OTHER_LOOKALIKES),
+        )
         doubled = country == "DE" and (twice or first[:1].translate(_DIGIT_LOOKALIKES) == "0")
         printed = text[match.start() : match.start() + 3 * length]
         taken = _take_characters(printed, length)

@@ -28,6 +28,7 @@ from archive.reading import Reading
 from archive.rekeying import Renewal, pending
 from archive.transfer import Transfers
 from poststelle.access.audit import AuditLog, Entry, Head
+from poststelle.access.checkpoints import CHECKPOINTED, make_checkpoint
 from poststelle.access.database import Database, open_database
 from poststelle.access.hardening import harden_process as harden_process
 from poststelle.access.identities import Identity, IdentityFile, read_identity
@@ -43,7 +44,7 @@ from poststelle.access.keybook import (
 from poststelle.access.keyring import Keyring, make_database_key
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.config import Config, load
-from poststelle.durable import Disk
+from poststelle.durable import TEMP_SUFFIX, Disk
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class StateFolder:
     def __init__(self, root: Path, vault_id: str, person_id: str) -> None:
         self._file = root / vault_id / f"{person_id}.head"
         self._restores = self._file.with_suffix(".restores")
+        self._checkpointed = self._file.with_suffix(".checkpoint")
 
     def head(self) -> Head | None:
         """The head seen last, or None if this is the first time here."""
@@ -182,6 +184,17 @@ class StateFolder:
         """Best effort, as above."""
         if not ids <= self.restores():
             self._write(self._restores, "\n".join(sorted(ids | self.restores())).encode())
+
+    def checkpoint_day(self) -> str | None:
+        """The day on which this identity last signed a checkpoint of the log; None if it never looked."""
+        try:
+            return self._checkpointed.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+
+    def remember_checkpoint(self, day: str) -> None:
+        """Best effort, as above."""
+        self._write(self._checkpointed, f"{day}\n".encode())
 
     def _write(self, path: Path, content: bytes) -> None:
         temp = path.with_suffix(f"{path.suffix}.{os.getpid()}.tmp")
@@ -208,6 +221,7 @@ class Session:
         self._closing = contextlib.ExitStack()
         self._stamp = stamp
         self._kept_up = False
+        self._checkpoint_day: str | None = None
 
     def __enter__(self) -> "Session":
         return self
@@ -300,7 +314,7 @@ class Session:
         found = []
         for line in path.read_bytes().splitlines() if path.exists() else []:
             with contextlib.suppress(InvalidStatement):  # it explains nothing
-                statement = check_statement(line, self.book, RESTORED)
+                statement = check_statement(line, self.book, RESTORED, or_removed=True)
                 if "owner" in self.book.people[statement.person_id].roles:
                     found.append(statement)
         return found
@@ -366,13 +380,18 @@ class Session:
         """No other process revises, repairs, destroys or changes the law meanwhile; with the keys of now."""
         with self.mirrored_keys.alone():
             self.refresh()
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a crash left of a statement that was never written; who writes one is alone."""
+        for left in self.layout.vault.glob(f"{self.layout.keybook.name}.*{TEMP_SUFFIX}"):
+            self.disk.unlink(left, missing_ok=True)
 
     @contextlib.contextmanager
     def changing_law(self) -> Iterator[None]:
         """Nobody else seals, revises, destroys or changes the law meanwhile; what a crash left is renewed first."""
-        with self.mirrored_keys.alone(), law_lock(self.layout.descriptor, exclusive=True):
-            self.refresh()
+        with self.alone(), law_lock(self.layout.descriptor, exclusive=True):
             yield
 
     def enact(self, kind: str, content: dict[str, Any]) -> None:
@@ -403,6 +422,33 @@ class Session:
         """Write one entry to the log, before the result is shown."""
         entry = Entry(kind=kind, by=self.identity.person_id, at=self.now(), details=details)
         self.state.remember(self.audit.append([entry]))
+        self._checkpoint_daily()
+
+    def note_signed(self, kind: str, statement: Statement, **details: object) -> None:
+        """Write an entry that carries a signed statement in the clear, for whoever checks the log without its key."""
+        entry = Entry(kind=kind, by=self.identity.person_id, at=self.now(), details=details, statement=statement.line)
+        self.state.remember(self.audit.append([entry]))
+
+    def checkpoint(self) -> Statement:
+        """Sign how many entries the log has and the hash of the last, and write that down as an entry."""
+        head = self.audit.append([])
+        if head is None:
+            raise StorageError("The log has no entries yet, so there is nothing to make a checkpoint of.")
+        statement = make_checkpoint(self.identity, self.book.vault_id, head, self.now())
+        self.note_signed(CHECKPOINTED, statement)
+        return statement
+
+    def _checkpoint_daily(self) -> None:
+        """The service signs a checkpoint with its first entry of each day; one look at a small file otherwise."""
+        if self.identity.person_id != self.book.service.person_id:
+            return
+        day, known = self.now().date().isoformat(), self._checkpoint_day or self.state.checkpoint_day()
+        self._checkpoint_day = day
+        if known != day:
+            self.state.remember_checkpoint(day)
+            # On the first day of all there is nothing yet that a checkpoint could protect.
+            if known is not None:
+                self.checkpoint()
 
     def flush_outbox(self) -> None:
         """Move the catalogue's committed entries into the log; safe to repeat."""
@@ -410,6 +456,7 @@ class Session:
         if entries:
             self.state.remember(self.audit.append(entries))
             self.catalogue.clear_outbox(entries[-1].outbox or 0)
+            self._checkpoint_daily()
 
     def filing(self) -> Filing:
         """The write path, as the service; it follows the law."""
@@ -724,7 +771,8 @@ def folders(config: Config, law: dict[str, Any]) -> "Folders":
     places = law["compartments"]
     names = {name: Folder(compartment=code) for code, line in places.items() for name in (line["label"], code)}
     for name, wish in config.value["intake"]["folders"].items():
-        compartment = wish["compartment"] or names.get(name, Folder()).compartment
+        # A folder that is named for its languages only keeps what it, or the one above it, is called like.
+        compartment = wish["compartment"] or Folders(names).find(name).compartment
         names[name] = Folder(compartment=compartment, languages=tuple(wish["languages"]))
     readers = {
         code: frozenset(name for name, role in law["roles"].items() if "find" in role["compartments"].get(code, ()))

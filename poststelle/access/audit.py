@@ -3,9 +3,10 @@
 A line is canonical JSON: `n` (0, 1, …), `at`, `kind`, `by` (person id), `ob` (outbox number or null), `prev`
 (hash of the line before), `commit` (SHA-256 of the sealed details), `sealed` (HPKE wrap of the details to the
 audit key), `hash` (SHA-256 of the canonical line without `sealed` and `hash`). The chain runs over hashes
-that leave `sealed` out, so details can expire later without breaking it. A log that was rewritten from the
-start still verifies by itself; that is why every command remembers the last head it saw (`Head`), and why
-heads go into certificates, backups and the kit.
+that leave `sealed` out, so details can expire later without breaking it: `-` is written over them in place, and no
+line moves. Some entries carry a signed `statement` in the clear (see checkpoints.py). A log that was rewritten from
+the start still verifies by itself; that is why every command remembers the last head it saw (`Head`), and why heads
+go into certificates, backups, checkpoints and the kit.
 """
 
 import base64
@@ -15,7 +16,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +29,19 @@ from poststelle.errors import Damaged
 
 FIRST = "0" * 64
 TAIL_BYTES = 64 * 1024
+EXPIRED = "-"
+"""Stands in place of every letter of details that have expired; base64 has no such letter."""
+_SEALED = b'"sealed":"'
 
 
 class BrokenLog(Damaged):
     """The audit log's chain does not hold, or it no longer contains what was seen before."""
 
     code = "L013"
+
+
+class ExpiredDetails(BrokenLog):
+    """Somebody asked for details that have expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,8 @@ class Entry:
     details: dict[str, Any]
     outbox: int | None = None
     """Number of the catalogue's outbox row; makes appending idempotent."""
+    statement: bytes | None = None
+    """A signed statement that whoever checks the log must be able to read without the audit key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,8 @@ class AuditLog:
             "prev": FIRST if head is None else head.hash,
             "commit": hashlib.sha256(sealed).hexdigest(),
         }
+        if entry.statement is not None:
+            line["statement"] = entry.statement.decode()
         line["hash"] = _line_hash(line)
         line["sealed"] = base64.b64encode(sealed).decode()
         return line
@@ -165,6 +177,8 @@ class AuditLog:
     def lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(offset, line) of every entry, checked link by link.
 
+        Whether details that have expired were allowed to is for checkpoints.py to say.
+
         Raises:
             BrokenLog: at the first line that does not hold.
         """
@@ -175,13 +189,12 @@ class AuditLog:
         for number, raw in enumerate(content.splitlines()):
             try:
                 line = json.loads(raw)
-                sealed = base64.b64decode(line["sealed"], validate=True)
                 holds = (
                     canonical(line) == raw
                     and line["n"] == number
                     and line["prev"] == previous
                     and line["hash"] == _line_hash(line)
-                    and line["commit"] == hashlib.sha256(sealed).hexdigest()
+                    and (has_expired(line) or line["commit"] == _commitment(line["sealed"]))
                 )
             except (ValueError, KeyError, TypeError) as err:
                 raise BrokenLog(_broken(f"entry {number} cannot be read")) from err
@@ -189,6 +202,28 @@ class AuditLog:
                 raise BrokenLog(_broken(f"entry {number} was changed"))
             yield offset, line
             previous, offset = line["hash"], offset + len(raw) + 1
+
+    def expire(self, wanted: Callable[[dict[str, Any]], bool]) -> int:
+        """Write over the details of the entries that are wanted; returns how many.
+
+        In place, so that every remembered head is still found where it was; safe to repeat after a crash. The caller
+        has a signed statement in the log already that says why.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            pieces, offset = [], 0
+            for raw in self._path.read_bytes().splitlines(keepends=True):
+                line = json.loads(raw) if raw.endswith(b"\n") else None
+                if line is not None and line["sealed"].strip(EXPIRED) and wanted(line):
+                    begin = raw.index(_SEALED) + len(_SEALED)
+                    pieces.append((offset + begin, EXPIRED.encode() * len(line["sealed"])))
+                offset += len(raw)
+            if pieces:
+                self._disk.overwrite(descriptor, self._path.name, pieces)
+            return len(pieces)
+        finally:
+            os.close(descriptor)
 
     def head(self) -> Head | None:
         """The last entry, the whole chain checked."""
@@ -198,8 +233,15 @@ class AuditLog:
         return last
 
 
+def has_expired(line: dict[str, Any]) -> bool:
+    """Whether a line's details were written over, wholly or, after a power cut, in part."""
+    return EXPIRED in line["sealed"]
+
+
 def open_details(line: dict[str, Any], vault_id: str, *keys: SealingPrivateKey) -> dict[str, Any]:
     """The sealed details of a line, for a holder of the audit key; the log does not say which of its epochs it was."""
+    if has_expired(line):
+        raise ExpiredDetails(f"The details of entry {line['n']} of the log have expired.")
     sealed = base64.b64decode(line["sealed"])
     for key in keys:
         with contextlib.suppress(DoesNotOpen):
@@ -237,6 +279,10 @@ def _last_outbox(descriptor: int, size: int) -> int:
     return -1
 
 
+def _commitment(sealed: str) -> str:
+    return hashlib.sha256(base64.b64decode(sealed, validate=True)).hexdigest()
+
+
 def _line_hash(line: dict[str, Any]) -> str:
     return hashlib.sha256(canonical({k: v for k, v in line.items() if k not in ("sealed", "hash")})).hexdigest()
 
@@ -271,7 +317,8 @@ def survey(path: Path, kinds: Sequence[str]) -> Survey:
                         last = day
                     number += 1
                 for kind in kinds:
-                    # Canonical JSON, and all else in the line is base64, hex or a time: this stands nowhere else.
+                    # Canonical JSON, and all else in the line is base64, hex, a time, or JSON in a string, whose quotes
+                    # are escaped: this stands nowhere else.
                     counts[kind] += lines.count(b'"kind":"' + kind.encode() + b'"')
     return Survey(days=tuple(days), counts=counts)
 

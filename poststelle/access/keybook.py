@@ -200,7 +200,7 @@ def _replay(book: KeyBook | None, line: bytes, vault_id: str) -> KeyBook:
         if number != book.statements or body["prev"] != book.head:
             raise TamperedKeyBook(f"statement {number} does not follow the one before it")
         after = replace(_APPLY[body["kind"]](book, body), head=digest, statements=book.statements + 1)
-        return after.settled()
+        return after if body["kind"] in _GIVING else after.settled()
     except _Refused as err:
         raise TamperedKeyBook(str(err)) from err
     except (ValueError, KeyError, TypeError, AttributeError) as err:
@@ -297,8 +297,12 @@ def _apply_roles(book: KeyBook, body: dict[str, Any]) -> KeyBook:
         raise _Refused("there is no such person")
     roles = tuple(body["roles"])
     _require(set(roles) <= set(book.roles) and len(set(roles)) == len(roles), "there is no such role")
-    _require_may_give(book, body["by"], tuple(set(roles) - set(person.roles)))
-    _require_may_take(book, body["by"], tuple(set(person.roles) - set(roles)))
+    given, taken = tuple(set(roles) - set(person.roles)), tuple(set(person.roles) - set(roles))
+    _require(bool(given or taken), "it would change nothing")
+    if given:
+        _require_may_give(book, body["by"], given)
+    if taken:
+        _require_may_take(book, body["by"], taken)
     at = datetime.fromisoformat(body["at"])
     since = {role: person.since.get(role, at) for role in roles}
     return _separated(
@@ -500,6 +504,10 @@ _APPLY: dict[str, Callable[[KeyBook, dict[str, Any]], KeyBook]] = {
     "epochs": _apply_epochs,
     "databases": _apply_databases,
 }
+
+
+_GIVING = frozenset({"people", "delegate", "share", "epochs", "databases"})
+"""Kinds after which nobody is entitled to less than before."""
 
 
 def _holds(book: KeyBook, person_id: str, scope: str) -> bool:

@@ -56,7 +56,7 @@ class Role:
     compartments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Verbs by compartment code."""
     rights: tuple[str, ...] = ()
-    """Rights without a compartment: "records", "audit", "grant", "hold", "release"."""
+    """Rights without a compartment: "records", "audit", "grant", "hold", "release", "subject"."""
 
     def scopes(self) -> set[str]:
         """The key scopes these rights need: finding needs the index key, reading the content key."""
@@ -171,6 +171,8 @@ class KeyBook:
     delegations: dict[int, Delegation] = field(default_factory=dict)
     shares: dict[int, Share] = field(default_factory=dict)
     at: datetime = BEGINNING
+    _holders: dict[datetime, dict[str, set[str]]] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """What `entitled` has worked out; never handed on to another state."""
 
     # Keys -------------------------------------------------------------------------------------------------
 
@@ -192,13 +194,21 @@ class KeyBook:
             service = {p.person_id for p in self.people.values() if p.kind == "service" and not p.removed}
             auditor = {share.person_id} if share.holds(moment) and self.person(share.person_id) else set()
             return auditor | (service if purger else set())
-        people = {p.person_id for p in self.people.values() if not p.removed and scope in self.scopes_for(p.roles)}
-        deputies = {
-            d.person_id
-            for d in self.delegations.values()
-            if d.holds(moment) and self.person(d.person_id) is not None and scope in self.roles[d.role].scopes()
-        }
-        return people | deputies | ({self.kit_id} if self.kit_id else set())
+        if moment not in self._holders:
+            self._holders[moment] = self._holders_at(moment)
+        return self._holders[moment].get(scope, set()) | ({self.kit_id} if self.kit_id else set())
+
+    def _holders_at(self, moment: datetime) -> dict[str, set[str]]:
+        """Who has a role, or stands in for one, that needs a scope; by scope."""
+        scopes = {code: role.scopes() for code, role in self.roles.items()}
+        roles = [(p.person_id, code) for p in self.people.values() if not p.removed for code in p.roles]
+        roles += [(d.person_id, d.role) for d in self.delegations.values() if d.holds(moment)]
+        found: dict[str, set[str]] = {}
+        for person_id, code in roles:
+            if not self.people[person_id].removed:
+                for scope in scopes[code]:
+                    found.setdefault(scope, set()).add(person_id)
+        return found
 
     def recipients(self, scope: str, at: datetime | None = None) -> dict[str, SealingPublicKey]:
         """Public keys of those who are entitled."""
@@ -224,7 +234,10 @@ class KeyBook:
         for scope, row in self.epochs.items():
             allowed = {at: self.entitled(scope, at) for at in {e.valid_from for e in row}}
             epochs[scope] = tuple(
-                replace(e, wraps={r: h for r, h in e.wraps.items() if r in allowed[e.valid_from]}) for e in row
+                e
+                if e.wraps.keys() <= allowed[e.valid_from]
+                else replace(e, wraps={r: h for r, h in e.wraps.items() if r in allowed[e.valid_from]})
+                for e in row
             )
         over = {
             scope(share.name)
@@ -265,6 +278,11 @@ class KeyBook:
         """The person with this id unless removed."""
         person = self.people.get(person_id)
         return None if person is None or person.removed else person
+
+    def is_same(self, one: str, other: str) -> bool:
+        """Whether two ids are one human being: a replaced identity makes nobody a second person."""
+        people = (self.people.get(one), self.people.get(other))
+        return one == other or (all(people) and len({p.user for p in people if p is not None}) == 1)
 
     def by_user(self, user: str) -> Person | None:
         """The person with this login."""
@@ -331,7 +349,7 @@ class KeyBook:
         It takes the right `grant`; or the verb `grant` on each compartment concerned, where nothing else is touched.
         """
         own = self.powers(person_id)
-        return (GRANT, "") in own or all(c and (GRANT, c) in own for _, c in powers)
+        return (GRANT, "") in own or (bool(powers) and all(c and (GRANT, c) in own for _, c in powers))
 
     def _roles(self, person_id: str, verb: str) -> list[Role]:
         person = self.person(person_id)

@@ -23,7 +23,7 @@ SECTIONS = {
     "Find": ("search", "show", "open", "export", "deadlines"),
     "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "restrict", "purge"),
     "Look after": ("status", "classifier", "verify", "rebuild", "backup", "restore", "doctor", "unlock", "identity"),
-    "People and rights": ("user", "role", "delegate", "config", "kit"),
+    "People and rights": ("user", "role", "delegate", "config", "audit", "kit"),
 }
 
 

@@ -6,6 +6,7 @@ import sys
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.completing import complete_letter
 from poststelle.cli.printing import clean
 from poststelle.errors import ConfigurationError
 
@@ -13,7 +14,7 @@ DESKTOP = "xdg-open"
 
 
 @click.command(short_help="Look at a letter in a viewer.")
-@click.argument("letter", metavar="ID")
+@click.argument("letter", metavar="ID", shell_complete=complete_letter)
 @click.option("--with", "viewer", metavar="COMMAND", help="Program to look with; it must stay until you close it.")
 @click.option("--reason", help="Why you need a restricted letter; logged.")
 @pass_context

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -269,8 +270,12 @@ def run_command(context: Context) -> int:
 
 @command.command("prove", short_help="Show that a letter is gone.")
 @click.argument("letter", metavar="ID")
+@click.option(
+    "--hand-out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write certificate, public key and a small program that checks them, for somebody without Poststelle.",
+)  # fmt: skip
 @pass_context
-def prove_command(context: Context, letter: str) -> int:
+def prove_command(context: Context, letter: str, hand_out: Path | None) -> int:
     """Look for everything that must be gone of a destroyed letter, and show its certificate.
 
     \b
@@ -280,11 +285,13 @@ def prove_command(context: Context, letter: str) -> int:
     \b
     EXIT STATUS: 0 all gone · 2 it was not destroyed · 3 not permitted · 4 no such letter · 5 something was found
     """
-    from poststelle.verbs.disposing import prove
+    from poststelle.verbs.disposing import hand_out_certificate, prove
     from poststelle.verbs.locating import desk
 
     with desk(context.environment()) as at_desk:
         proof = prove(at_desk, letter)
+        if hand_out is not None:
+            hand_out_certificate(at_desk, proof, hand_out)
     value: dict[str, Any] = {
         "id": proof.document_id,
         "accession": proof.number,

@@ -147,6 +147,9 @@ def _next_steps(restored: "Restored") -> list[str]:
             "`poststelle --identity … restore --confirm`."
         )
     if not restored.service_restored:
-        lines.append("The service's identity is not here: an owner makes a new one before mail can be taken in.")
+        lines.append(
+            "The service's identity is not here. Before mail can be taken in, an owner makes a new one: `poststelle "
+            "--identity … identity replace service`."
+        )
     lines.append("Back it up again soon: `poststelle backup`.")
     return lines

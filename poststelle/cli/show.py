@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.completing import complete_letter
 from poststelle.cli.printing import clean, facts_json
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Facts and text of one letter.")
-@click.argument("letter", metavar="ID")
+@click.argument("letter", metavar="ID", shell_complete=complete_letter)
 @click.option("--reason", help="Why you need a restricted letter; logged.")
 @pass_context
 def command(context: Context, letter: str, reason: str | None) -> None:

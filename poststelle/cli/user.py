@@ -27,7 +27,9 @@ def command() -> None:
 
 @command.command("add", short_help="Add somebody, with an identity file.")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, help="What they may; repeat for several.")
+@click.option(
+    "--role", "roles", multiple=True, help="What they may; repeat for several. None: an auditor, see `role grant`."
+)
 @click.option("--identity-out", type=click.Path(path_type=Path), help="Where to write their identity file.")
 @click.option("--no-passphrase", is_flag=True, help="An identity file that opens without a passphrase (try-outs).")
 @pass_context
@@ -51,7 +53,7 @@ def add_command(
 
     with open_person(context.environment()) as session:
         issued = add_user(session, name, roles, identity_out=identity_out, no_passphrase=no_passphrase)
-    print_issued(context, issued, f"{issued.user} was added: {', '.join(issued.roles)}.")
+    print_issued(context, issued, f"{issued.user} was added: {', '.join(issued.roles) or 'without a role'}.")
 
 
 @command.command("remove", short_help="Take somebody's keys away.")

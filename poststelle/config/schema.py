@@ -10,7 +10,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 LineCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]*$")]
 CompartmentCode = Literal["general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted"]
 Verb = Literal["find", "read", "export", "file", "reclassify", "hold", "release", "grant"]
-Right = Literal["records", "audit", "hold", "release", "grant"]
+Right = Literal["records", "audit", "hold", "release", "subject", "grant"]
 
 
 class Section(BaseModel):
@@ -62,6 +62,10 @@ class Intake(Section):
 
 class Backup(Section):
     keep_days: int = Field(30, ge=1, le=3650)
+
+
+class Audit(Section):
+    keep_years: int = Field(3, ge=1, le=100)
 
 
 class Compartment(Section):
@@ -155,12 +159,12 @@ class RecordClass(Section):
 
 
 class Classification(Section):
-    accept_at: float = Field(0.8, ge=0.5, le=1)
+    accept_at: float = Field(0.75, ge=0.5, le=1)
     accept_in: dict[CompartmentCode, Annotated[float, Field(ge=0.5, le=1)]] = {}
     confidential: list[CompartmentCode] = ["restricted", "management", "hr", "legal"]
     confidential_floor: float = Field(0.05, ge=0, le=0.5)
     page_confidence_floor: float = Field(0.8, ge=0, le=1)
-    temperature: float = Field(0.65, gt=0)
+    temperature: float = Field(0.55, gt=0)
 
 
 class OfficeConfig(Section):
@@ -169,6 +173,7 @@ class OfficeConfig(Section):
     paths: Paths = Paths()
     intake: Intake = Intake()
     backup: Backup = Backup()
+    audit: Audit = Audit()
     classification: Classification = Classification()
     sealed_lane: dict[Literal["works-council", "company-doctor", "data-protection", "personal"], Code] = {}
     compartments: dict[CompartmentCode, Compartment]

@@ -2,17 +2,30 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from archive.backup import Backup, Made, remove_objects, verify_backup, write_tombstones
+from archive.backup import (
+    COPY_SUFFIX,
+    SIDE_FILES,
+    Backup,
+    Made,
+    listed_documents,
+    remove_objects,
+    verify_backup,
+    write_tombstones,
+)
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import TargetRow
 from archive.disposition import Copy, Delivery
-from archive.generation import Generation, Target, read_generation
-from poststelle.access.keybook import RECORDS
+from archive.generation import KEYS, Generation, Target, chunks_of, read_generation, read_tombstones
+from archive.keystore import KeyStore
+from archive.reading import Reading
+from poststelle.access.keybook import RECORDS, KeyBook
+from poststelle.access.keyring import Keyring
 from poststelle.errors import ConfigurationError, Damaged, PoststelleError, StorageError
 from poststelle.records import Problem
 from poststelle.verbs.locating import Desk
@@ -66,6 +79,9 @@ def backup(session: Session, folder: Path, *, reread: bool, progress: Progress) 
         with session.alone():
             pass  # opens the store and brings its mirror up to date before anything is copied
         session.flush_outbox()
+        keep = timedelta(days=session.config.value["backup"]["keep_days"])
+        if not registered:
+            _register(session, target, keep)
         made = Backup(
             target=target,
             layout=session.layout,
@@ -76,7 +92,7 @@ def backup(session: Session, folder: Path, *, reread: bool, progress: Progress) 
             book=session.book,
             service=session.identity,
             config=session.config.path.read_bytes(),
-            keep=timedelta(days=session.config.value["backup"]["keep_days"]),
+            keep=keep,
             disk=session.disk,
             now=session.now,
             head=session.state.head,
@@ -115,8 +131,6 @@ def verify(session: Session, folder: Path, *, progress: Progress) -> list[Proble
         ConfigurationError: there is no backup of this vault.
     """
     target = _existing(session, folder.absolute())
-    from archive.backup import listed_documents
-
     gone = frozenset(listed_documents(session.layout))
     problems = list(verify_backup(target, session.book.genesis_hash, session.book.vault_id, gone, progress))
     if not target.finished():
@@ -159,6 +173,19 @@ def forget(desk: Desk, name: str, reason: str) -> Reached:
     return row
 
 
+def _register(session: Session, target: Target, keep: timedelta) -> None:
+    """On the list before it holds anything: a stop must not leave a backup that no purge knows of."""
+    now = session.now()
+    row = TargetRow(
+        target_id=target.identify()[0],
+        path=target.root,
+        generation=0,
+        made_at=now,
+        readable_until=(now + keep).date(),
+    )
+    session.catalogue.add_target(row, session.identity.person_id, None)
+
+
 def _begins(target_id: str, name: str) -> bool:
     return len(name) >= 8 and target_id.startswith(name)
 
@@ -190,7 +217,9 @@ def _deliver(session: Session, target: Target, documents: Sequence[str]) -> None
 
 def _last_day(session: Session, target: Target, row: TargetRow) -> date:
     """The last day on which some generation there may still hold the keys of what is destroyed now."""
-    return max((g.readable_until for g in _sound(session, target)), default=row.readable_until)
+    sound = _sound(session, target)
+    days = [generation.readable_until for generation in sound]
+    return max(days if len(sound) == len(target.numbers()) > 0 else [*days, row.readable_until])
 
 
 def look_for(session: Session, person: Session, document: str) -> list[Traces]:
@@ -202,50 +231,56 @@ def _traces(session: Session, person: Session, row: TargetRow, document: str) ->
     target = _reach(session, row)
     if target is None:
         return Traces(target_id=row.target_id, path=row.path, reached=False, keys_until=row.readable_until)
-    from archive.generation import read_tombstones
-
     try:
         listed = document in read_tombstones(target.tombstones, session.book).documents
     except Damaged:
         listed = False
-    holding, opened, today = [], 0, session.now().date()
+    sound = {generation.number: generation for generation in _sound(session, target)}
+    until, opened, overdue, today = [], 0, False, session.now().date()
     with _scratch(session) as copy:
-        for generation in _sound(session, target):
-            found, tried = _keys_in(session, person, generation, document, copy)
+        # Unfinished and damaged ones too: they are dropped by the next backup, but their keys are keys.
+        for number in target.numbers():
+            book = sound[number].book if number in sound else session.book
+            found, tried = _keys_in(session, person, target.folder(number) / KEYS, book, document, copy)
+            last_day = sound[number].readable_until if number in sound else row.readable_until
             opened += tried
             if found:
-                holding.append(generation)
-    newest = max((g.number for g in _sound(session, target)), default=0)
+                until.append(last_day)
+                overdue = overdue or (last_day < today and number != max(sound, default=0))
     return Traces(
         target_id=row.target_id,
         path=row.path,
         reached=True,
         objects=len(target.objects_of(document)),
         listed=listed,
-        keys_until=max((g.readable_until for g in holding), default=None),
-        overdue=any(g.readable_until < today and g.number != newest for g in holding),
+        keys_until=max(until, default=None),
+        overdue=overdue,
         opened=opened,
     )
 
 
-def _keys_in(session: Session, person: Session, generation: Generation, document: str, copy: Path) -> tuple[bool, int]:
-    """(whether a generation holds keys of a letter, how many of them this person opens)."""
-    from archive.generation import KEYS, chunks_of
-    from archive.keystore import KeyStore
-    from archive.reading import Reading
-    from poststelle.access.keyring import Keyring
-
-    session.disk.write_new(copy, chunks_of(generation.path(KEYS)))
-    store = KeyStore.open(copy, None, session.disk)
+def _keys_in(
+    session: Session, person: Session, keys: Path, book: KeyBook, document: str, copy: Path
+) -> tuple[bool, int]:
+    """(whether a copied key store holds keys of a letter, how many of them this person opens)."""
+    if not keys.exists():
+        return False, 0
+    session.disk.write_new(copy, chunks_of(keys))
+    try:
+        store = KeyStore.open(copy, None, session.disk)
+    except PoststelleError:
+        return True, 0  # it cannot be read, so nobody can say that nothing is in it
     try:
         wraps = store.wraps_of(document)
-        ring = Keyring(person.identity, generation.book, store)
+        ring = Keyring(person.identity, book, store)
         reading, opened = Reading(objects=session.objects, keys=store, keyring=ring), 0
         for wrap in wraps:
             with contextlib.suppress(PoststelleError):
                 reading.unwrap(wrap)
                 opened += 1
         return bool(wraps), opened
+    except PoststelleError:
+        return True, 0
     finally:
         store.close()
 
@@ -253,9 +288,7 @@ def _keys_in(session: Session, person: Session, generation: Generation, document
 @contextlib.contextmanager
 def _scratch(session: Session) -> Iterator[Path]:
     """A name beside the vault's files for a copy of a key store; nothing is left of it."""
-    from archive.backup import COPY_SUFFIX, SIDE_FILES
-
-    copy = session.layout.vault / f"prove{COPY_SUFFIX}"
+    copy = session.layout.vault / f"prove-{secrets.token_hex(4)}{COPY_SUFFIX}"
     try:
         yield copy
     finally:

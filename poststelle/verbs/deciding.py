@@ -11,8 +11,9 @@ from archive.textpart import Change, LetterText
 from poststelle.access.keybook import RECORDS, index_scope
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.german import compact, iban_is_valid, parse_amount
-from poststelle.records import Fact
+from poststelle.records import SEALED_FOR, Fact
 from poststelle.stages import Stage
+from poststelle.verbs.finding import require_recipient
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.revising import alone, write_revision
 
@@ -85,6 +86,7 @@ def _decide(desk: Desk, name: str, record_class: str, kind: str) -> Decided:
     if registered.stage is Stage.RESTRICTED:
         raise ConfigurationError("This letter is restricted. `poststelle restrict lift` comes before another class.")
     text = desk.person.reading.text(registered)
+    require_recipient(desk.person, text)
     target = classes[record_class]["compartment"]
     change = _change(desk, "class", text.classified.record_class, record_class)
     classified = replace(
@@ -93,6 +95,8 @@ def _decide(desk: Desk, name: str, record_class: str, kind: str) -> Decided:
         compartment=target,
         confidence=1.0,
         needs_review=False,
+        # Once its recipient has decided, a sealed letter is like any other; its words stay unread.
+        facts=tuple(fact for fact in text.classified.facts if fact.name != SEALED_FOR),
         review_reasons=(),
     )
     revised = replace(text, classified=classified, history=(*text.history, change))

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from archive.catalogue import LetterRow
 from archive.disposition import Certificate, Executor, wraps_remain
 from archive.filing import accession
 from archive.retention import ScheduleLine
-from poststelle.access.keybook import COMPARTMENTS, index_scope
+from poststelle.access import check_certificate
+from poststelle.access.keybook import COMPARTMENTS, canonical, encode_public, index_scope
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.errors import ConfigurationError
 from poststelle.stages import Stage
@@ -134,7 +136,10 @@ def prove(desk: Desk, name: str) -> Proof:
         service.index(c).get(document) is not None for c in COMPARTMENTS if service.keyring.holds(index_scope(c))
     )
     checks = (
-        ("no key of it is in the key store", not service.mirrored_keys.wraps_of(document)),
+        (
+            "no key of it is in the key store",
+            not (service.mirrored_keys.wraps_of(document) or service.mirrored_keys.shares_of(document)),
+        ),
         (
             "no piece of its keys is left in store, mirror or their logs",
             not wraps_remain(service.mirrored_keys, [disposal]),
@@ -156,6 +161,29 @@ def prove(desk: Desk, name: str) -> Proof:
         practice=service.book.practice,
         copies=copies,
     )
+
+
+def hand_out_certificate(desk: Desk, proof: Proof, folder: Path) -> None:
+    """Write certificate, public key and the program that checks them.
+
+    Raises:
+        ConfigurationError: there is no genuine certificate, or the folder holds such files already.
+    """
+    disposal = desk.service.ledger.disposal(proof.document_id)
+    certificate = _certificate(desk.service, (disposal.certificate if disposal else None) or "")
+    if certificate is None:
+        raise ConfigurationError("There is no genuine certificate to hand out. Run `poststelle verify`.")
+    keys = encode_public(desk.service.book.people[certificate.person_id].public)
+    files = {
+        "certificate.json": certificate.line + b"\n",
+        "service-key.json": canonical({"id": certificate.person_id, "keys": keys}) + b"\n",
+        "check_certificate.py": Path(check_certificate.__file__).read_bytes(),
+    }
+    desk.person.disk.make_folder(folder, mode=0o755)
+    for name, content in files.items():
+        if (folder / name).exists():
+            raise ConfigurationError(f"{folder / name} is there already; it was not touched. Name another folder.")
+        desk.person.disk.write_new(folder / name, [content], mode=0o644)
 
 
 def _in_backup(found: copying.Traces) -> list[tuple[str, bool]]:
@@ -276,16 +304,21 @@ class _Purge:
     service: Session
 
     def purge(self, compartment: str, document_ids: Sequence[str]) -> bool:
-        if self.service.keyring.holds(index_scope(compartment)):
-            return self.service.index(compartment).purge(document_ids)
-        return self.service.drop_index(compartment)
+        shares = [share.name for share in self.service.book.shares.values()]
+        places = [compartment, *(name for name in shares if index_scope(name) in self.service.book.epochs)]
+        return [self._purge(place, document_ids) for place in places].count(False) == 0
+
+    def _purge(self, place: str, document_ids: Sequence[str]) -> bool:
+        if self.service.keyring.holds(index_scope(place)):
+            return self.service.index(place).purge(document_ids)
+        return self.service.drop_index(place)
 
 
 def _certificate(service: Session, certificate_id: str) -> Statement | None:
     path = service.layout.certificates / f"{certificate_id}.json"
     try:
         line = path.read_bytes().rstrip(b"\n")
-        statement = check_statement(line, service.book, "certificate-of-destruction")
+        statement = check_statement(line, service.book, "certificate-of-destruction", or_removed=True)
     except (OSError, InvalidStatement):
         return None
     by_service = service.book.people[statement.person_id].kind == "service"

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -84,8 +84,8 @@ class ReadyPlan:
     """Why it is not carried out: its author, or whoever released it, may no longer."""
 
 
-def plan(desk: Desk, as_of: date | None) -> Plan:
-    """Draw up a plan of what is due, signed by this person; changes no letter.
+def plan(desk: Desk, as_of: date | None, only: Collection[str] | None = None) -> Plan:
+    """Draw up a plan of what is due, signed by this person; changes no letter. `only`: of these letters, by id.
 
     Raises:
         NotPermitted: the person may not release; planning and releasing need the same right, of two people.
@@ -101,7 +101,7 @@ def plan(desk: Desk, as_of: date | None) -> Plan:
             "`poststelle init --practice` allows that."
         )
     require_clock(desk.service)
-    considered = consider_all(desk.service, day)
+    considered = [c for c in consider_all(desk.service, day) if only is None or c.letter.document_id in only]
     due = tuple(c for c in considered if not c.blocked_by)
     items = [_item(c) for c in due]
     statement = desk.sign("purge-plan", {"as_of": day.isoformat(), "items": _items_hash(items), "letters": len(items)})
@@ -128,7 +128,7 @@ def release(desk: Desk, plan_id: str, only: Sequence[str], reason: str) -> Relea
     desk.require_right("release", "release plans")
     service = desk.service
     found = _found(service, plan_id)
-    if found.made_by == desk.person_id:
+    if desk.person.book.is_same(found.made_by, desk.person_id):
         raise NotPermitted("You drew this plan up yourself. A second person must release it.")
     planned, void = _checked_plan(service, found)
     if void is not None:
@@ -325,7 +325,7 @@ def _release(service: Session, row: PlanRow, line: bytes) -> Statement:
     statement = check_statement(line, service.book, "purge-release", or_removed=True)
     if statement.body["plan"] != row.plan_id:
         raise InvalidStatement("the release is for another plan")
-    if statement.person_id == row.made_by:
+    if service.book.is_same(statement.person_id, row.made_by):
         raise InvalidStatement("plan and release are by the same person")
     return statement
 

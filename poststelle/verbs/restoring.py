@@ -29,7 +29,7 @@ from poststelle.access.database import open_database
 from poststelle.access.identities import Identity, read_identity, read_kit, seal_identity, write_identity
 from poststelle.access.keybook import COMPARTMENTS, KeyBook, index_scope, read_keybook
 from poststelle.access.keyring import Keyring
-from poststelle.access.statements import make_statement
+from poststelle.access.statements import check_statement, make_statement
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError
 from poststelle.records import Problem
@@ -330,10 +330,20 @@ def _empty_indexes(config: Config, restoring: Restoring, environment: Environmen
     from search.index import CompartmentIndex
 
     layout = layout_of(config)
-    for compartment in COMPARTMENTS:
-        key = restoring.database_key(index_database(compartment), index_scope(compartment))
+    for compartment in (*COMPARTMENTS, *_shares(restoring.generation.book)):
+        try:
+            key = restoring.database_key(index_database(compartment), index_scope(compartment))
+        except ConfigurationError:
+            if compartment in COMPARTMENTS:
+                raise
+            continue  # shared for a time with somebody else; whoever shared it does so again
         with open_database(layout.index(compartment), environment.disk, key=key, create=True) as database:
             CompartmentIndex.create(database, compartment)
+
+
+def _shares(book: KeyBook) -> list[str]:
+    """Temporary compartments that were shared with an auditor."""
+    return [share.name for share in book.shares.values() if index_scope(share.name) in book.epochs]
 
 
 def _put_service(
@@ -386,7 +396,10 @@ def confirm(session: Session) -> str:
     path = session.layout.restores
     lines = path.read_bytes().splitlines() if path.exists() else []
     signed = {statement.body["manifest"] for statement in session.restores()}
-    waiting = [json.loads(line)["body"] for line in lines if json.loads(line)["body"]["manifest"] not in signed]
+    # Only what the service of this vault wrote, which the kit had opened: an owner must not sign somebody's invention.
+    made = [check_statement(line, session.book, RESTORED, or_removed=True) for line in lines]
+    by_service = [s.body for s in made if session.book.people[s.person_id].kind == "service"]
+    waiting = [body for body in by_service if body["manifest"] not in signed]
     if not waiting:
         raise ConfigurationError("There is no restore that waits for an owner's signature.")
     given = {"vault", "kind", "at", "by", "log"}
@@ -407,7 +420,8 @@ def _pinned(keybook: Path) -> tuple[str, str]:
 
 def _index(session: Session, progress: Progress) -> list[Problem]:
     """All indexes that the signer opens; in blind mode the others fill when their people search."""
-    held = [c for c in COMPARTMENTS if Keyring(session.identity, session.book, session.keys).holds(index_scope(c))]
+    ring = Keyring(session.identity, session.book, session.keys)
+    held = [c for c in (*COMPARTMENTS, *_shares(session.book)) if ring.holds(index_scope(c))]
     if not held:
         return []
     found: list[Problem] = []

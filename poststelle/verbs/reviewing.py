@@ -64,13 +64,17 @@ def proposals(desk: Desk) -> Iterator[Proposal]:
 
 
 def matching_classes(desk: Desk, typed: str) -> list[tuple[str, str]]:
-    """(code, label) of the classes that a clerk may mean: an exact name alone, else all that hold what was typed."""
+    """(code, label) of the classes a clerk may mean: of the name typed, else beginning so, else with that in it."""
     from poststelle.german import fold
 
     wanted = fold(typed.strip())
     classes = [(code, str(line.get("label", code))) for code, line in desk.person.book.office["classes"].items()]
-    exact = [pair for pair in classes if wanted in map(fold, pair)]
-    return exact or [pair for pair in classes if any(wanted in fold(name) for name in pair)] if wanted else []
+    names = {pair: [fold(name) for name in pair] for pair in classes}
+    if not wanted:
+        return []
+    exact = [pair for pair in classes if wanted in names[pair]]
+    beginning = [pair for pair in classes if any(name.startswith(wanted) for name in names[pair])]
+    return exact or beginning or [pair for pair in classes if any(wanted in name for name in names[pair])]
 
 
 def picture_of(desk: Desk, name: str, *, width_px: int, height_px: int) -> "Picture | None":

@@ -12,6 +12,7 @@ from poststelle.access.keybook import index_scope
 from poststelle.access.statements import Statement
 from poststelle.stages import Stage
 from poststelle.verbs.locating import Desk
+from poststelle.verbs.sharing import follow_revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +61,6 @@ def write_revision(desk: Desk, registered: Registered, text: LetterText, stateme
             index.add(index_entry(revised.text, number, entry_registered.sequence))
         else:
             purged = index.purge([revised.document_id])
+    follow_revision(desk, row)
     service.flush_outbox()
     return Written(revised=revised, number=number, purged=purged)

@@ -193,7 +193,7 @@ def opened_intake(
         stack.enter_context(only_intake(session))
         if not wait_for_inbox:
             _require_inbox(config)
-        with session.mirrored_keys.alone():
+        with session.alone():
             session.objects.sweep()
         inbox = inbox_of(session)
         filing = session.filing()

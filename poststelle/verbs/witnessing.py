@@ -26,7 +26,7 @@ LOGGED = {
     "purge-withdrawn": "purge-withdraw",
 }
 """Kind of the log entry, and of the signed statement that must be kept for each."""
-REBUILT = ("catalogue-rebuilt", "restore")
+REBUILT = ("catalogue-rebuilt", "restored")
 """After these, decisions may stand without their statement: the catalogue was lost."""
 
 

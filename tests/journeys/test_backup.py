@@ -4,6 +4,8 @@ import contextlib
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,13 +14,13 @@ from typing import Any
 
 import pytest
 from filed_letters import Sample, file_letters, together
-from simulators import Office, environment_of, recover
+from simulators import FullFor, Office, environment_of, recover
 
 from archive.backup import Made
 from archive.generation import DamagedBackup
 from poststelle.access.audit import BrokenLog
 from poststelle.durable import Disk
-from poststelle.errors import ConfigurationError, NotPermitted, UnknownDocument
+from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, UnknownDocument
 from poststelle.verbs.copying import backup, forget, targets
 from poststelle.verbs.copying import verify as read_back
 from poststelle.verbs.disposing import Run, prove, run
@@ -329,6 +331,37 @@ def test_proof_tells_what_each_backup_still_holds_and_until_when(kept: Kept, tmp
     assert sorted(p.name for p in (kept.folder / "generations").iterdir()) == ["000002"]
 
 
+def test_a_certificate_is_checked_by_somebody_without_the_program(kept: Kept, tmp_path: Path) -> None:
+    """The auditor, or the person whom the letter was about, gets three files and need not believe us."""
+    destroy(kept)
+    out = tmp_path / "papers"
+    kept.office.done("purge", "prove", kept.going, "--hand-out", out, user="records-manager")
+    assert kept.office.run("purge", "prove", kept.going, "--hand-out", out, user="owner").status == 2
+
+    def check() -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-I", out / "check_certificate.py", out / "certificate.json", "--key"]
+        return subprocess.run(
+            [*command, out / "service-key.json"], cwd="/", env={}, capture_output=True, text=True, check=False
+        )
+
+    genuine = check()
+    assert genuine.returncode == 0, genuine.stderr
+    assert genuine.stdout.startswith("GENUINE")
+    assert kept.going in genuine.stdout
+    assert "no key of it after" in genuine.stdout
+    paper = (out / "certificate.json").read_text(encoding="utf-8")
+    for before, after in (
+        (kept.going, kept.staying),
+        ('"practice":false', '"practice":true'),
+        ('"ed25519":"', '"x":"'),
+    ):
+        assert before in paper
+        (out / "certificate.json").write_text(paper.replace(before, after), encoding="utf-8")
+        assert check().returncode != 0, before
+    for word in (GOING.word, "GmbH"):
+        assert word not in paper, "no personal data"
+
+
 def test_keys_that_outlive_their_window_spoil_the_proof(kept: Kept) -> None:
     """Somebody keeps an old generation: then the letter is not gone, and the proof must say so."""
     destroy(kept)
@@ -344,6 +377,17 @@ def test_keys_that_outlive_their_window_spoil_the_proof(kept: Kept) -> None:
         failed = [name for name, held in prove(at_desk, kept.going).checks if not held]
     assert len(failed) == 1
     assert "window" in failed[0]
+
+
+def test_a_backup_that_was_never_finished_is_told_all_the_same(kept: Kept, tmp_path: Path) -> None:
+    """Its first run was stopped half way; the keys that arrived there must not be forgotten by the purge."""
+    with pytest.raises(PoststelleError):
+        copied(kept.office, tmp_path / "second", disk=FullFor("manifest.json"))
+    destroy(kept)
+    assert kept.going.encode() in (tmp_path / "second" / "tombstones.jsonl").read_bytes()
+    with desk(environment_of(kept.office, user="owner")) as at_desk:
+        second = next(copy for copy in prove(at_desk, kept.going).copies if copy.path == tmp_path / "second")
+    assert (second.opened, second.objects, second.listed) == (2, 0, True), "and the proof does not overlook its keys"
 
 
 # A list of destroyed letters that is not the newest -----------------------------------------------------------
@@ -362,6 +406,9 @@ def test_an_old_list_must_be_accepted_by_its_day(kept: Kept) -> None:
     restored(kept.office, kept.folder, at=timedelta(days=2), accept_as_of=day)
     body = json.loads((kept.office.vault / "restores.jsonl").read_bytes())["body"]
     assert (body["tombstones_accepted"], body["kind"]) == (True, "restored")
+    assert problems(kept.office) == []
+    flip(kept.office.vault / "restores.jsonl")
+    assert problems(kept.office) == ["A018"], "the signature is looked at"
 
 
 def test_a_newer_list_from_elsewhere_counts(kept: Kept, tmp_path: Path) -> None:
@@ -390,12 +437,13 @@ def test_the_lost_vaults_own_list_counts(kept: Kept, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["manifest.json", "keys.db", "catalogue.db", "keybook.jsonl", "objects.txt", "service.json", "config.yaml"]
+    "name",
+    ["manifest.json", "keys.db", "catalogue.db", "keybook.jsonl", "objects.txt", "service.json", "config.yaml", "log"],
 )
 def test_a_generation_that_was_changed_is_refused(kept: Kept, name: str) -> None:
     """Whoever can write to the backup must not choose who reads the restored vault."""
     lose(kept.office)
-    flip(kept.folder / "generations" / "000001" / name)
+    flip(next((kept.folder / "log").iterdir()) if name == "log" else kept.folder / "generations" / "000001" / name)
     with pytest.raises(DamagedBackup):
         restored(kept.office, kept.folder)
     assert not kept.office.vault.exists() or not (kept.office.vault / "VAULT.json").exists()
@@ -455,6 +503,15 @@ def test_reading_back_finds_a_flipped_bit_and_reread_mends_it(kept: Kept) -> Non
         assert len(read_back(service, kept.folder, progress=silent)) == 1, "the control: sizes alone do not show it"
         assert copied(kept.office, kept.folder, reread=True).new_parts == 1
         assert read_back(service, kept.folder, progress=silent) == []
+
+
+def test_a_damaged_generation_does_not_stop_the_next_backup(kept: Kept) -> None:
+    """Nobody could restore it any more; it must not keep tonight's from being made, nor its keys from ending."""
+    flip(kept.folder / "generations" / "000001" / "manifest.json")
+    made = copied(kept.office, kept.folder)
+    assert (made.generation, made.damaged, made.new_parts) == (2, (1,), 0)
+    lose(kept.office)
+    assert restored(kept.office, kept.folder).letters == 2
 
 
 # The log and the numbers --------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ PROMISES: dict[Path_, Promise] = {
     ("purge", "plan"): Promise({"plan_id", "due"}, (), "records-manager"),
     ("purge", "list"): Promise({"plans"}, (), "records-manager", ("plans", {"plan_id", "released", "left", "void"})),
     ("purge", "run"): Promise({"disposed", "kept", "warnings", "pending", "certificates"}),
+    ("classifier", "status"): Promise({"counts", "confirmed", "new_decisions", "stale", "damaged", "model"}),
     ("status",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
     ("verify",): Promise(PROBLEMS),
     ("rebuild", "index"): Promise(PROBLEMS, (), "owner"),
@@ -169,6 +170,7 @@ def test_every_command_has_a_promise() -> None:
 TOLD_BY_THEIR_OWN_TESTS = {
     ("purge", "release"), ("purge", "withdraw"), ("purge", "confirm-date"),
     ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
+    ("classifier", "evaluate"), ("classifier", "train"),
 }  # fmt: skip
 """Their promises need a story: two people and a letter that is due, a lost catalogue, a passphrase, a viewer."""
 

@@ -1,6 +1,7 @@
 """People come, stand in, change roles, lose their keys and leave: keys follow rights, by themselves."""
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 import time
@@ -252,6 +253,9 @@ def test_a_delegation_ends_by_itself(vault: Office) -> None:
     assert (before.json["total"], during.json["total"]) == (0, 1)
     kept = Hoard.of(vault, "anna")
     afterwards = datetime.now(UTC) + timedelta(days=5)
+    with open_service(at(vault, afterwards), as_it_is=True) as session:
+        assert session.book.current("content:hr").number == 2, "the next keys were made when it was lent"
+        assert session.keyring.person_id not in session.book.current("content:hr").wraps, "and not by the service"
 
     assert found_by(at(vault, afterwards, "anna"), PAYROLL.word) == 0
     [later] = file_letters(vault, (LATER_PAYROLL,), at(vault, afterwards))
@@ -491,3 +495,156 @@ def test_a_kill_while_keys_are_renewed_is_finished_by_the_next_command(arrow: st
     assert (verified.status, verified.json["problems"]) == (0, [])
     assert found_by(environment_of(vault, user="anna"), AFTER.word) == 1
     assert not kept.opens(vault, later) and not kept.opens_index(vault, "finance")
+
+
+# An auditor -------------------------------------------------------------------------------------------------------
+
+OLD = Sample(record_class="invoice", received_on=date(2024, 5, 2), word="Quarzsandfilter")
+
+
+@pytest.fixture
+def audited(vault: Office) -> tuple[Office, list[str], int]:
+    """An auditor without a role may read vouchers of 2026 for three days; (office, ids of old and later, share)."""
+    ids = file_letters(vault, (OLD,))
+    last = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+    limits = ("--class", "invoice", "--year", "2026", "--until", last, "--reason", "Betriebsprüfung")
+    added, shared = together(
+        vault,
+        (OWNER, ("user", "add", "pruefer", "--no-passphrase")),
+        (OWNER, ("role", "grant", "pruefer", "auditor", *limits)),
+    )
+    assert (added.status, shared.status) == (0, 0), added.err + shared.err
+    return vault, ids, shared.json["shares"][0]["number"]
+
+
+def test_an_auditor_sees_the_classes_and_years_that_were_shared(
+    audited: tuple[Office, list[str], int], voucher: str, tmp_path: Path
+) -> None:
+    """The tax inspector reads the vouchers of one year: not those of another, no payroll, and changes nothing."""
+    office, (old,), _ = audited
+    folder = tmp_path / "handover"
+    mine, other_year, other_class, shown, foreign, never, written, reclassified, book, verified = together(
+        office,
+        ("pruefer", ("search", BEFORE.word)),
+        ("pruefer", ("search", OLD.word)),
+        ("pruefer", ("search", PAYROLL.word)),
+        ("pruefer", ("show", "FIN-2026-000001")),
+        ("pruefer", ("show", old)),
+        ("pruefer", ("show", "0" * 32)),
+        ("pruefer", ("export", "--package", folder)),
+        ("pruefer", ("reclassify", voucher, "reminder")),
+        ("pruefer", ("list",)),
+        (None, ("verify",)),
+    )
+
+    assert [ran.json["total"] for ran in (mine, other_year, other_class)] == [1, 0, 0]
+    assert shown.json["document"]["accession"] == "FIN-2026-000001"
+    assert (foreign.status, foreign.out, foreign.err) == (4, never.out, never.err)
+    assert (reclassified.status, book.status) == (3, 3)
+    assert (verified.status, verified.json["problems"]) == (0, [])
+    assert written.json["package"]["letters"] == 1
+    assert (folder / "files" / "FIN-2026-000001.pdf").read_bytes() == BEFORE.content
+    assert f"{BEFORE.word} GmbH" in (folder / "index.csv").read_text("utf-8-sig")
+    assert f"<sender>{BEFORE.word} GmbH</sender>" in (folder / "index.xml").read_text("utf-8")
+    assert check_sums(folder) == 3
+
+
+def check_sums(folder: Path) -> int:
+    """How many files have the hash that SHA256SUMS says; all of them must."""
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    for line in lines:
+        digest, name = line.split("  ")
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    return len(lines)
+
+
+def test_a_share_ends_by_itself_and_leaves_nothing(audited: tuple[Office, list[str], int], voucher: str) -> None:
+    """The audit is over: the inspector's stick opens nothing in the live vault, and no copy of the keys is left."""
+    office, _, number = audited
+    after = datetime.now(UTC) + timedelta(days=5)
+    assert found_by(environment_of(office, user="pruefer"), BEFORE.word) == 1, "the control"
+
+    with pytest.raises(NotPermitted):
+        found_by(at(office, after, "pruefer"), BEFORE.word)
+    with open_service(at(office, after)) as session:
+        assert session.keys.shares_of(voucher) == []
+        assert session.keys.database_wrap(f"index:share-{number}") is None
+    assert rows_for(office, person_id(office, "pruefer")) == 0
+    assert not list((office.vault / "index").glob("share-*"))
+    assert found_by(at(office, after, CLERK), BEFORE.word) == 1, "the control: the letters themselves stay"
+
+
+def test_a_share_follows_its_letters(audited: tuple[Office, list[str], int], voucher: str) -> None:
+    """A corrected voucher stays with the auditor; one that is restricted, or is none, is taken from them at once."""
+    office, _, number = audited
+    corrected, found, ended, gone = together(
+        office,
+        (CLERK, ("facts", "set", voucher, "reference", "K-17")),
+        ("pruefer", ("search", "reference:K-17")),
+        (CLERK, ("reclassify", voucher, "reminder")),
+        ("pruefer", ("search", BEFORE.word)),
+    )
+    assert (corrected.status, found.json["total"]) == (0, 1), corrected.err
+    assert (ended.status, gone.json["total"]) == (0, 0), ended.err
+    with open_service(environment_of(office)) as session:
+        assert session.keys.shares_of(voucher) == []
+        pages = b"".join(session.index(f"share-{number}")._database.pages()).lower()
+        assert BEFORE.word.lower().encode() not in pages
+
+
+def test_nobody_shares_what_they_do_not_hold(audited: tuple[Office, list[str], int]) -> None:
+    """A share is a grant: a clerk cannot invite an auditor, and an auditor nobody at all."""
+    office, _, number = audited
+    last = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+    limits = ("--class", "invoice", "--year", "2026", "--until", last, "--reason", "x")
+    by_clerk, by_auditor, ended, again = together(
+        office,
+        (CLERK, ("role", "grant", "sales", "auditor", *limits)),
+        ("pruefer", ("role", "grant", "sales", "auditor", *limits)),
+        (OWNER, ("role", "revoke", "pruefer", "auditor", "--share", str(number))),
+        ("pruefer", ("search", BEFORE.word)),
+    )
+    assert (by_clerk.status, by_auditor.status) == (3, 3)
+    assert (ended.status, again.status) == (0, 3)
+
+
+def test_a_shared_letter_is_destroyed_for_the_auditor_too(vault: Office) -> None:
+    """What the law wants gone must not live on in the keys or the index that somebody was lent."""
+    due = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Weidenkorbflechterei")
+    [document] = file_letters(vault, (due,))
+    last = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+    limits = ("--class", "invoice", "--year", "2014", "--until", last, "--reason", "Betriebsprüfung")
+    _, shared, planned = together(
+        vault,
+        (OWNER, ("user", "add", "pruefer", "--no-passphrase")),
+        (OWNER, ("role", "grant", "pruefer", "auditor", *limits)),
+        ("records-manager", ("purge", "plan")),
+    )
+    number = shared.json["shares"][0]["number"]
+    with open_service(environment_of(vault)) as session:
+        assert session.keys.shares_of(document) and session.index(f"share-{number}").get(document), "the control"
+
+    _, purged, proved, verified = together(
+        vault,
+        (OWNER, ("purge", "release", planned.json["plan_id"], "--reason", "Jahresaussonderung")),
+        (None, ("purge", "run")),
+        (OWNER, ("purge", "prove", document)),
+        (None, ("verify",)),
+    )
+
+    assert purged.json["disposed"] == [document], purged.err
+    assert (proved.json["ok"], verified.status) == (True, 0)
+    replaced, proved, verified = together(
+        vault,
+        (OWNER, ("identity", "replace", "service")),
+        (OWNER, ("purge", "prove", document)),
+        (None, ("verify",)),
+    )
+    assert replaced.status == 0, replaced.err
+    assert (proved.json["ok"], verified.status) == (True, 0), (
+        "what a service signed before it was replaced still counts"
+    )
+    with open_service(environment_of(vault)) as session:
+        assert session.keys.shares_of(document) == []
+        pages = b"".join(session.index(f"share-{number}")._database.pages()).lower()
+        assert due.word.lower().encode() not in pages

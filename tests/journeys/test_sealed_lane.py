@@ -68,3 +68,15 @@ def test_there_is_no_searchable_pdf_of_it(sealed: Office, tmp_path: Path) -> Non
 
     assert ran.status == 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_named_role_decides_where_it_goes(tmp_path: Path, sealed: Office) -> None:
+    """Else the owner would give it a class whose department may read it, and look there."""
+    office = sealed.copy_to(tmp_path / "root")
+    letter_id = id_of(office, "umschlag.tif")
+
+    refused = office.run("review", "decide", letter_id, "payroll", user="owner")
+    office.done("review", "decide", letter_id, "payroll", user="dpo")
+
+    assert refused.status == 3
+    assert office.run("export", letter_id, "-o", str(tmp_path / "brief.tif"), user="hr").status == 0

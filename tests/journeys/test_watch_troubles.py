@@ -54,7 +54,9 @@ def test_a_sub_folder_narrows_who_reads(office: Office, scans: dict[str, Path]) 
     for place in ("Personal", "sales"):
         (office.inbox / place).mkdir()
         shutil.copyfile(scans[DIGITAL], office.inbox / place / DIGITAL)
-    documents = office.done("intake", user="owner").json["documents"]
+    documents = sorted(
+        office.done("intake", user="owner").json["documents"], key=lambda d: str(d["status"]), reverse=True
+    )
 
     assert [(d["compartment"], d["status"]) for d in documents] == [("hr", "review"), ("finance", "filed")], (
         "a folder that not fewer people read changes nothing"
@@ -100,7 +102,7 @@ def test_an_inbox_that_goes_away_is_waited_for(office: Office, scans: dict[str, 
         eventually(lambda: log.read_text().count("The inbox is not there") == 2, "it says so again")
         status = office.run("status").json
         assert status["watching"] and not status["inbox"]
-        assert [check["detail"] for check in status["checks"] if check["name"] == "inbox"][0].startswith("The inbox is")
+        assert next(c["detail"] for c in status["checks"] if c["name"] == "inbox").startswith("The inbox is not there")
         assert not office.inbox.exists(), "nothing was made in its place"
         time.sleep(1.5)  # the page is read meanwhile
         away.rename(office.inbox)
@@ -116,17 +118,16 @@ def test_an_inbox_that_goes_away_is_waited_for(office: Office, scans: dict[str, 
     assert office.waiting() == []
 
 
-def quarantine_one(office: Office, scans: dict[str, Path]) -> str:
-    """A scan that is too large for the configuration as it then was; returns its number."""
-    from PIL import Image
+def quarantine_one(office: Office, scan: Path) -> str:
+    """A file of two pages, of which the configuration allowed one; returns its number."""
+    import pikepdf
 
-    with Image.open(scans[SCAN]) as page:
-        sheet = Image.new("L", (2700, 4000), 255)
-        sheet.paste(page.convert("L"), (100, 100))
-    sheet.save(office.root / "breit.png", dpi=(200, 200))
+    with pikepdf.open(scan) as document:
+        document.pages.append(document.pages[0])
+        document.save(office.root / "zwei-seiten.pdf")
     text = office.config.read_text()
-    office.config.write_text(text.replace("max_megapixels: 120", "max_megapixels: 10"))
-    office.drop(office.root / "breit.png")
+    office.config.write_text(text.replace("max_pages: 2000", "max_pages: 1"))
+    office.drop(office.root / "zwei-seiten.pdf")
     document = office.run("intake", user="mailroom").json["documents"][0]
     assert document["status"] == "quarantined", "the control"
     office.config.write_text(text)
@@ -135,7 +136,7 @@ def quarantine_one(office: Office, scans: dict[str, Path]) -> str:
 
 def test_quarantine_is_tried_again_while_watch_runs(office: Office, scans: dict[str, Path]) -> None:
     """The clerk mends what stood in the way at noon; the watch runs since the morning and must not be stopped."""
-    number = quarantine_one(office, scans)
+    number = quarantine_one(office, scans[DIGITAL])
     with watching(office) as (watch, log):
         retried = office.done("quarantine", "retry", number, user="mailroom").json["documents"]
         assert [document["status"] for document in retried] in (["filed"], ["review"])
@@ -158,12 +159,12 @@ def test_quarantine_is_tried_again_while_watch_runs(office: Office, scans: dict[
     assert office.waiting() == []
 
 
-@pytest.mark.parametrize("arrow", ["recognised", "parts", "committed", "read-back"])
+@pytest.mark.parametrize("arrow", ["recognised", "committed"])
 def test_a_crash_of_the_watch_during_a_retry_ends_with_one_letter(
     arrow: str, office: Office, scans: dict[str, Path]
 ) -> None:
     """The power fails between the clerk's command and the archive: neither zero nor two letters, whenever it was."""
-    number = quarantine_one(office, scans)
+    number = quarantine_one(office, scans[DIGITAL])
     log = office.root / "watch.log"
     program = [sys.executable, simulators.__file__, f"kill:{arrow}", *office.command("watch")]
     with log.open("wb") as stream:
@@ -190,7 +191,7 @@ def test_a_crash_of_the_watch_during_a_retry_ends_with_one_letter(
 
 def test_stopping_the_watch_during_a_retry_makes_no_second_letter(office: Office, scans: dict[str, Path]) -> None:
     """SIGTERM hands back what is not committed; a copy of a quarantined file must not come back as a new letter."""
-    number = quarantine_one(office, scans)
+    number = quarantine_one(office, scans["rechnung-quarzsand.pdf"])
     with watching(office) as (watch, _log):
         identity = ["--identity", str(office.identity("mailroom"))]
         retry = office.start(*identity, "quarantine", "retry", number, out=office.root / "retry.log")

@@ -31,10 +31,14 @@ AT = datetime(2026, 3, 17, 8, 0, tzinfo=UTC)
 OFFICE = {
     "roles": {
         "owner": {"label": "Inhaber", "compartments": {"finance": ["find", "read"]}, "rights": ["grant", "records"]},
+        "hr": {"label": "Personal", "compartments": {"hr": ["find", "read"]}, "rights": []},
         "accounting": {"label": "Buchhaltung", "compartments": {"finance": ["find", "read"]}, "rights": []},
         "service": {"label": "service", "compartments": {}, "rights": ["records"]},
-    }
+    },
+    "classes": {"invoice": {"compartment": "finance"}},
 }
+LATER = "2026-03-20T00:00:00+00:00"
+DELEGATION = {"kind": "delegate", "role": "accounting", "until": LATER, "reason": "x"}
 OWNER, CLERK, STRANGER, SERVICE = (Identity.generate(name) for name in ("owner", "clerk", "stranger", "service"))
 KIT = SealingPrivateKey.generate().public
 KIT_ID = hashlib.sha256(KIT.encoded).hexdigest()[:32]
@@ -115,6 +119,72 @@ FORGED: dict[str, Callable[[KeyBook], bytes]] = {
     "signed by a clerk who gives themselves a right": lambda b: signed(
         CLERK, following(b, CLERK, "office", office=RIGHT_OF_ALL)
     ),
+    "a role given by a clerk": lambda b: signed(
+        CLERK, following(b, CLERK, "roles", person=CLERK.person_id, roles=["owner"])
+    ),
+    "a person added by a clerk": lambda b: signed(
+        CLERK, following(b, CLERK, "people", people=[person(STRANGER, "accounting")])
+    ),
+    "a person without a role added by a clerk": lambda b: signed(
+        CLERK, following(b, CLERK, "people", people=[person(STRANGER)])
+    ),
+    "a person removed by a clerk": lambda b: signed(CLERK, following(b, CLERK, "remove", person=OWNER.person_id)),
+    "a person removed who is not there": lambda b: signed(OWNER, following(b, OWNER, "remove", person="0" * 32)),
+    "the service removed": lambda b: signed(OWNER, following(b, OWNER, "remove", person=SERVICE.person_id)),
+    "the last owner gone": lambda b: signed(OWNER, following(b, OWNER, "roles", person=OWNER.person_id, roles=[])),
+    "oneself removed": lambda b: signed(OWNER, following(b, OWNER, "remove", person=OWNER.person_id)),
+    "keys replaced by a clerk": lambda b: signed(
+        CLERK, following(b, CLERK, "replace", person=OWNER.person_id, keys=encode_public(STRANGER.public))
+    ),
+    "a role given whose keys the owner does not hold": lambda b: signed(
+        OWNER, following(b, OWNER, "roles", person=CLERK.person_id, roles=["accounting", "hr"])
+    ),
+    "a role given to oneself by way of the office": lambda b: signed(
+        OWNER,
+        following(
+            b, OWNER, "office",
+            office={"roles": OFFICE["roles"] | {"owner": OFFICE["roles"]["hr"] | {"rights": ["grant", "records"]}}},
+        ),
+    ),
+    "an office that takes a role away that somebody has": lambda b: signed(
+        OWNER, following(b, OWNER, "office", office={"roles": {k: OFFICE["roles"][k] for k in ("owner", "service")}})
+    ),
+    "an office that its own people break": lambda b: signed(
+        OWNER, following(b, OWNER, "office", office=OFFICE | {"separation": {"apart": [["owner", "grant"]]}})
+    ),
+    "a delegation by a clerk": lambda b: signed(CLERK, following(b, CLERK, **DELEGATION, to=OWNER.person_id)),
+    "a delegation of the office itself": lambda b: signed(
+        OWNER, following(b, OWNER, **DELEGATION | {"role": "owner"}, to=CLERK.person_id)
+    ),
+    "a delegation that ended before it began": lambda b: signed(
+        OWNER, following(b, OWNER, **DELEGATION | {"until": "2026-03-16T00:00:00+00:00"}, to=CLERK.person_id)
+    ),
+    "a share by a clerk": lambda b: signed(
+        CLERK,
+        following(
+            b, CLERK, "share", to=OWNER.person_id, classes=["invoice"], years=[2026], until=LATER, reason="x",
+            share_epochs=[], database="0" * 64,
+        ),
+    ),
+    "a kit that opens no key": lambda b: signed(
+        OWNER, following(b, OWNER, "kit", sealing=b64(SCOPE.encoded), wraps=[])
+    ),
+    "a key for somebody whose role does not need it": lambda b: signed(
+        OWNER,
+        following(
+            b, OWNER, "epochs", epochs=[epoch(2, wraps={KIT_ID: "0" * 64, SERVICE.person_id: "0" * 64})], databases={}
+        ),
+    ),
+    "a key handed on by somebody who does not hold it": lambda b: signed(
+        CLERK,
+        following(
+            b, CLERK, "epochs", epochs=[], databases={},
+            wraps=[{"scope": "index:finance", "number": 1, "recipients": {CLERK.person_id: "0" * 64}}],
+        ),
+    ),
+    "a new key by somebody who does not hold the old one": lambda b: signed(
+        CLERK, following(b, CLERK, "epochs", epochs=[epoch(2)], databases={})
+    ),
     "signed by the service": lambda b: signed(SERVICE, following(b, SERVICE, "office", office=RIGHT_OF_ALL)),
     "made for another vault": lambda b: signed(OWNER, following(b, OWNER, "office", office=OFFICE) | {"vault": "c"}),
     "signed for another vault": lambda b: signed(OWNER, following(b, OWNER, "office", office=OFFICE), "cd" * 16),
@@ -154,6 +224,33 @@ FORGED: dict[str, Callable[[KeyBook], bytes]] = {
 }  # fmt: skip
 
 
+NOT_HELD, GRANT = "do not hold", "it takes the right to grant"
+REASONS = {
+    "a role given by a clerk": NOT_HELD,
+    "a person added by a clerk": NOT_HELD,
+    "a person without a role added by a clerk": NOT_HELD,
+    "a person removed by a clerk": GRANT,
+    "a person removed who is not there": "no such person",
+    "the service removed": "no such person",
+    "the last owner gone": "the last owner must stay",
+    "oneself removed": "nobody removes themselves",
+    "keys replaced by a clerk": NOT_HELD,
+    "a role given whose keys the owner does not hold": NOT_HELD,
+    "a role given to oneself by way of the office": NOT_HELD,
+    "an office that takes a role away that somebody has": "somebody still has the role accounting",
+    "an office that its own people break": "owner and grant, which must not be in one hand",
+    "a delegation by a clerk": NOT_HELD,
+    "a delegation of the office itself": "cannot be delegated",
+    "a delegation that ended before it began": "ends later than it begins",
+    "a share by a clerk": NOT_HELD,
+    "a kit that opens no key": "must open every key",
+    "a key for somebody whose role does not need it": "whose role does not need it",
+    "a key handed on by somebody who does not hold it": "only who holds a key may hand it on",
+    "a new key by somebody who does not hold the old one": "only who holds a key may renew it",
+}
+"""What each rule says, where a forgery could be refused for several."""
+
+
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_statement_is_refused(forgery: str, path: Path) -> None:
     """Whoever can write to the vault's disk must not be able to make themselves a reader, or lock the kit out."""
@@ -163,6 +260,7 @@ def test_a_forged_statement_is_refused(forgery: str, path: Path) -> None:
         read(path)
     assert refused.value.code == "K013"
     assert "Nothing was opened" in str(refused.value)
+    assert REASONS.get(forgery, "") in str(refused.value), "for another reason it would prove nothing"
 
 
 def test_an_honest_statement_is_accepted(path: Path) -> None:
@@ -271,3 +369,58 @@ def test_a_clerk_may_not_name_database_keys(path: Path) -> None:
     append_line(path, signed(CLERK, following(read(path), CLERK, "databases", databases={"index:finance": "1" * 64})))
     with pytest.raises(TamperedKeyBook):
         read(path)
+
+
+def stated(path: Path, signer: Identity, kind: str, **content: Any) -> KeyBook:
+    append_line(path, signed(signer, following(read(path), signer, kind, **content)))
+    return read(path)
+
+
+def test_each_kind_counts_when_its_rules_hold(path: Path) -> None:
+    """The control of the forgeries above: the same statements by whoever may make them."""
+    finance = {"scope": "index:finance", "number": 1, "recipients": {CLERK.person_id: "2" * 64}}
+    book = stated(path, OWNER, "epochs", epochs=[], wraps=[finance], databases={})
+    assert book.current("index:finance").wraps[CLERK.person_id] == "2" * 64
+    book = stated(path, CLERK, "epochs", epochs=[epoch(2)], databases={"index:finance": "3" * 64})
+    assert book.current("index:finance").number == 2, "who holds a key may renew it"
+
+    new = Identity.generate("clerk")
+    book = stated(path, OWNER, "replace", person=CLERK.person_id, keys=encode_public(new.public))
+    assert (book.person(CLERK.person_id), book.by_user("clerk") is not None) == (None, True)
+    assert CLERK.person_id not in book.epochs["index:finance"][0].wraps, "keys follow rights"
+    assert book.is_same(CLERK.person_id, new.person_id) and not book.is_same(CLERK.person_id, OWNER.person_id)
+    book = stated(path, OWNER, "roles", person=new.person_id, roles=[])
+    assert not book.may(new.person_id, "find", "finance")
+    book = stated(path, OWNER, "remove", person=new.person_id)
+    assert book.person(new.person_id) is None
+
+
+def test_the_verb_grant_gives_on_its_compartments_and_no_further(path: Path) -> None:
+    """The head of accounting takes on a clerk; nobody of another department, and nobody without a department."""
+    head = {"label": "x", "compartments": {"finance": ["find", "read", "grant"]}, "rights": []}
+    stated(path, OWNER, "office", office=OFFICE | {"roles": OFFICE["roles"] | {"head": head}})
+    book = stated(path, OWNER, "roles", person=CLERK.person_id, roles=["head"])
+
+    assert book.may_give(CLERK.person_id, book.roles["accounting"].powers())
+    for powers in (book.roles["hr"].powers(), book.roles["owner"].powers(), {("hold", "")}, set()):
+        assert not book.may_give(CLERK.person_id, powers)
+        assert not book.may_take(CLERK.person_id, powers)
+    book = stated(path, CLERK, "people", people=[person(STRANGER, "accounting")])
+    assert stated(path, CLERK, "remove", person=STRANGER.person_id).person(STRANGER.person_id) is None
+
+
+def test_a_delegation_is_over_at_its_moment_and_signs_for_no_rights(path: Path) -> None:
+    """The deputy of a manager is no manager: they act until the end, and make nobody else a deputy."""
+    stated(path, OWNER, "people", people=[person(STRANGER)])
+    book = stated(path, OWNER, **DELEGATION, to=STRANGER.person_id)
+    until = datetime.fromisoformat(LATER)
+    assert book.may(STRANGER.person_id, "find", "finance"), "the control"
+    assert not book.may_give(STRANGER.person_id, book.roles["accounting"].powers())
+    assert STRANGER.person_id in book.entitled("index:finance")
+    assert STRANGER.person_id not in book.entitled("index:finance", until)
+
+    over = book.as_of(until)
+
+    assert not over.may(STRANGER.person_id, "find", "finance")
+    assert over.as_of(AT).at == until, "time does not go back"
+    assert stated(path, STRANGER, "undelegate", delegation=6).deputy_for(STRANGER.person_id) == []

@@ -34,7 +34,12 @@ FOLDERS = Folders(
 def letter(compartment: str, hint: str | None, *, unsure: bool = False) -> ClassifiedDocument:
     """A letter as the classifier leaves it, dropped into a sub-folder."""
     file = ScannedFile(
-        document_id="0" * 32, source_name="a.pdf", size_bytes=1, sha256="", received_at=datetime(2026, 3, 2, tzinfo=UTC), hint=hint
+        document_id="0" * 32,
+        source_name="a.pdf",
+        size_bytes=1,
+        sha256="",
+        received_at=datetime(2026, 3, 2, tzinfo=UTC),
+        hint=hint,
     )
     document = RecognisedDocument(file=file, media_type="application/pdf", pages=())
     return ClassifiedDocument(

@@ -15,6 +15,7 @@ from poststelle.durable import Disk
 from poststelle.errors import Damaged
 from search import CompartmentIndex
 from search.analysis import ANALYSER_VERSION
+from search.erasure import still_spelled
 
 
 @pytest.fixture
@@ -152,6 +153,74 @@ def test_a_separator_that_no_living_term_can_replace_is_written_away(opened: tup
     assert b"zzykanarien" not in b"".join(database.pages())
     assert found(index, f"kanarienvogelfutter{_name(7)}") == [7]
     assert _integrity(database)
+
+
+@pytest.mark.parametrize("left", ["a term", "the letter", "a word given back"])
+def test_a_purge_that_left_something_does_not_pass(
+    opened: tuple[Database, CompartmentIndex], monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """The certificate says "gone": it must not be believed to be gone, but looked for."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 120))
+    index.add(letter(500, "Xylokanarienwurz", sender="Zwolfsenderich", facts={"reference": "QX-77-KANARI"}))
+    looked: list[bool] = []
+    monkeypatch.setattr("search.index.still_spelled", lambda *asked: looked.append(still_spelled(*asked)) or looked[-1])
+    row = database.row("SELECT letter FROM contents JOIN letters USING(number) WHERE sequence = 500")
+    assert row is not None
+
+    if left == "a term":
+        database.run("INSERT INTO meta(name, value) VALUES('left', 'xylokanarienwurz')")
+    elif left == "the letter":
+        database.run("INSERT INTO contents(number, letter, terms_check) VALUES(1000, ?, x'00')", row)
+    else:
+        database.run("CREATE TABLE given_back(text TEXT)")
+        database.run("INSERT INTO given_back VALUES('rqx77kanari')")
+
+    assert index.purge([f"{500:032x}"]) is False
+    assert looked == [True, True], "the proof found it, and again after everything was written anew"
+
+    # The control: without what was left, the same proof passes at once.
+    database.run("DELETE FROM meta WHERE name = 'left'")
+    database.run("DELETE FROM contents WHERE number = 1000")
+    database.run("DROP TABLE IF EXISTS given_back")
+    index.add(letter(500, "Xylokanarienwurz", sender="Zwolfsenderich", facts={"reference": "QX-77-KANARI"}))
+    looked.clear()
+    assert index.purge([f"{500:032x}"]) is True
+    assert looked == [False]
+
+
+def test_the_proof_reads_every_page_but_those_of_other_letters(opened: tuple[Database, CompartmentIndex]) -> None:
+    """A page that the proof passes over might be the one with the name on it."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 300))
+    index.remove(f"{17:032x}")
+    assert database.truncate_log()
+
+    everything = b"".join(database.pages())
+    pages = [everything[start : start + 4096] for start in range(0, len(everything), 4096)]
+    near, others = (b"".join(parts) for parts in zip(*database.pages_of_removed("contents", [100]), strict=True))
+    told = {
+        number - 1
+        for (number,) in database.rows("SELECT pageno FROM dbstat WHERE name = 'contents' AND pagetype = 'leaf'")
+    }
+    assert len(told) > 20, "there must be pages to pass over"
+    assert others == b"".join(page for number, page in enumerate(pages) if number not in told)
+    packed = database.value("SELECT letter FROM contents WHERE number = 100")
+    far = database.value("SELECT letter FROM contents WHERE number = 290")
+    assert packed[40:80] in near and far[40:80] not in near + others and far[40:80] in everything
+
+
+def test_numbers_that_stand_in_ids_of_others_do_not_keep_a_letter_from_being_gone(
+    opened: tuple[Database, CompartmentIndex],
+) -> None:
+    """Ids are full of digits: taking them for what was removed, every purge would rebuild the whole index in vain."""
+    database, index = opened
+    index.add_many([letter(number, "Wort") for number in range(0x2860, 0x2890)])
+    index.add(letter(1, "Kundennummer 002861 und 12.345,67, contents of all letters", facts={"amount": "1.00"}))
+    pages = b"".join(database.pages())
+    assert b"002861" in pages
+
+    assert index.purge([f"{1:032x}"]) is True
 
 
 def test_removing_the_last_letter_leaves_nothing(opened: tuple[Database, CompartmentIndex]) -> None:

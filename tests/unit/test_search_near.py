@@ -104,6 +104,30 @@ def test_near_letters_are_left_out_when_exact_ones_fill_the_page(index: Compartm
     assert (search(index, "Rechnung", limit=3).total, search(index, "Rechnung", limit=4).total) == (3, 4)
 
 
+def test_where_no_letter_has_all_words_the_nearest_are_shown_and_that_is_said(index: CompartmentIndex) -> None:
+    """An empty page does not tell which of four words was one too many."""
+    index.add_many(
+        [
+            letter(1, "Wartung der Heizung im Keller"),
+            letter(2, "Wartung der Heizung im Speicher"),
+            letter(3, "Keller"),
+            letter(4, "Wartung Heizung Keller", record_class="invoice"),
+        ]
+    )
+
+    result = search(index, "Wartung Heizung Zwieback")
+    assert (result.partly, result.exact, result.total) == (True, 0, 3)
+    assert {int(hit.document_id, 16) for hit in result.hits} == {1, 2, 4} and not any(hit.exact for hit in result.hits)
+    assert nearly(index, "Keller Zwieback Zimtstern") == [3, 4, 1]
+
+    # What somebody insists on stays: fields, quotation marks, NOT, AND. And a full answer is never partly one.
+    assert nearly(index, "Keller Zwieback Zimtstern class:invoice") == [4]
+    assert nearly(index, "Keller Zwieback NOT Heizung") == [3]
+    assert nearly(index, 'Keller "Zwieback"') == nearly(index, "Keller AND Zwieback") == []
+    assert nearly(index, "Zwieback Zimtstern") == []
+    assert not search(index, "Wartung Speicher").partly and found(index, "Wartung Speicher") == [2]
+
+
 def test_quotation_marks_filters_and_not_hold_for_near_letters_too(index: CompartmentIndex) -> None:
     """Widening a query must not widen what was asked for by hand."""
     index.add(letter(1, "Rechnuug vom Dachdecker", record_class="invoice", dated_on=date(2025, 1, 1)))
