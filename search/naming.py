@@ -21,7 +21,7 @@ SURE = 0.85
 LEAST = 0.3
 """Below, a letter is not shown: another first name stands there, or a street, or hardly anything is alike."""
 
-_FULL, _SURNAME_FIRST, _LISTED, _APART, _INITIAL = 0.98, 0.96, 0.93, 0.7, 0.78
+_FULL, _SURNAME_FIRST, _LISTED, _OVER_LINE, _APART, _INITIAL = 0.98, 0.96, 0.93, 0.93, 0.7, 0.78
 _TITLED, _UNKNOWN_BEFORE, _ALONE, _COMPANY, _OTHER, _STREET = 0.55, 0.35, 0.4, 0.25, 0.1, 0.05
 _SECOND_NAME = 0.62
 _MOST_WITHOUT_GIVEN = 0.6
@@ -35,6 +35,8 @@ _BORN_ONLY = 0.35
 _PER_EDIT, _LEAST_LIKENESS = 2.1, 0.6
 _DOTS, _LOOK_ALIKE, _THIN, _ANY = 0.2, 0.35, 0.6, 1.0
 _FAR_TOKENS, _NEAR_BIRTH = 8, 160
+_WIDEST_CRACK = 2
+"""Between two halves of a word: a blank, or the end of a line or paragraph that recognition saw in it."""
 _PASSAGE = 70
 
 _PARTICLES = frozenset(
@@ -164,6 +166,8 @@ class _Token:
     folded: str
     start: int
     end: int
+    stopped: bool
+    """Whether a full stop or comma follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +261,7 @@ class NameSearch:
     ) -> _Surname | None:
         first, whole = tokens[number], "".join(surname)
         following = tokens[number + 1] if number + 1 < len(tokens) else None
-        if len(whole) > 2 and first.folded.removeprefix(_plain(whole)) in _GENITIVE:
+        if first.folded.startswith(_plain(whole)) and first.folded.removeprefix(_plain(whole)) in _GENITIVE:
             return _Surname(number, number, 0.97, inflected=True)
         if alike := self.likeness(whole, first.spelled):
             return _Surname(number, number, alike)
@@ -274,7 +278,8 @@ class NameSearch:
                 return _Surname(number, number, 0.97, before="title")
             named = any(self.likeness(one, rest) > SURE for one in given)
             return _Surname(number, number, 0.97, before="given") if named else None
-        if following and following.start - first.end <= 1:
+        cracked = following and following.start - first.end <= _WIDEST_CRACK and not first.stopped
+        if following and cracked and not self.likeness(whole, following.spelled):
             joined = first.spelled + following.spelled
             if abs(len(joined) - len(whole)) <= 1 and (alike := self.likeness(whole, joined)):
                 return _Surname(number, number + 1, alike * 0.97)
@@ -328,6 +333,10 @@ class NameSearch:
         if name.given:
             if (own := self._given_before(before, name.given)) is not None:
                 return own
+            # Where only the end of a line stands between.
+            apart = before or not at.first or text[tokens[at.first - 1].end : tokens[at.first].start].strip()
+            if not apart and (alike := self._first_name(name.given, tokens[at.first - 1])):
+                return _OVER_LINE * alike, "full name"
             if following is not None and len(gap.strip()) <= 1:
                 comma = gap.strip().startswith(",")
                 alike = self._first_name(name.given, following)
@@ -442,7 +451,8 @@ def passage(text: str, start: int, end: int) -> str:
 
 def _token(match: re.Match[str]) -> _Token:
     spelled = _spelled(match[0])
-    return _Token(text=match[0], spelled=spelled, folded=_plain(spelled), start=match.start(), end=match.end())
+    stopped = match.string[match.end() : match.end() + 1] in (".", ",", ";", ":")
+    return _Token(match[0], spelled, _plain(spelled), match.start(), match.end(), stopped)
 
 
 @lru_cache(maxsize=50_000)
