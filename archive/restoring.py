@@ -42,7 +42,7 @@ from poststelle.access.keybook import AUDIT, COMPARTMENTS, RECORDS, canonical
 from poststelle.access.keyring import database_purpose, open_epoch
 from poststelle.access.sealing import SealingPrivateKey
 from poststelle.access.statements import InvalidStatement, Statement, check_statement, make_statement
-from poststelle.durable import Disk
+from poststelle.durable import TEMP_SUFFIX, Disk
 from poststelle.errors import ConfigurationError, StorageError
 from poststelle.records import Problem
 from poststelle.stages import Stage
@@ -173,21 +173,24 @@ class Restoring:
         unfinished = marker.exists() and marker.read_bytes() == own
         stores = [layout.keys, layout.mirror_keys]
         if not unfinished:
+            # A kill may have left the marker half written, before anything else was made.
+            for path in layout.vault.glob(f"{MARKER}.*{TEMP_SUFFIX}"):
+                self.disk.unlink(path)
             for path in (*stores, *(layout.vault.iterdir() if layout.vault.is_dir() else ())):
                 if path.exists() and path != layout.key_store:
                     raise ConfigurationError(
                         f"{path} is in the way; it was not touched. Move it away (look first: it may hold keys), or "
                         "name other `paths:` in config.yaml."
                     )
-        folders = (layout.vault, layout.objects, layout.index(COMPARTMENTS[0]).parent, layout.key_store, layout.mirror)
-        for folder in folders:
-            self.disk.make_folder(folder)
-        if not unfinished:
+            self.disk.make_folder(layout.vault)
             self.disk.write_new(marker, [own])
+        for folder in (layout.objects, layout.index(COMPARTMENTS[0]).parent, layout.key_store, layout.mirror):
+            self.disk.make_folder(folder)
         stale = [p.with_name(p.name + end) for p in (layout.catalogue, *stores) for end in ("", *SIDE_FILES)]
         stale += sorted(layout.index(COMPARTMENTS[0]).parent.glob("*"))
         stale += [layout.audit, layout.keybook, layout.recover, layout.disposals, layout.restores, layout.descriptor]
-        self.disk.unlink_all(path for path in stale if path.exists())
+        stale += [p for f in (layout.vault, layout.key_store, layout.mirror) for p in f.rglob(f"*{TEMP_SUFFIX}")]
+        self.disk.unlink_all(path for path in dict.fromkeys(stale) if path.exists())
         FileObjects(layout.objects, self.disk).sweep()
 
     # Parts ------------------------------------------------------------------------------------------------------

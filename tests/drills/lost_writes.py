@@ -249,7 +249,7 @@ def cut_power(operation: Operation, empty: Office, folder: Path, *, every: int =
     """Try every moment of one operation: (moments, states tried, what broke)."""
     prepared = operation.prepare(empty.copy_to(folder / "template"))
     recorded = prepared.office.copy_to(folder / "recorded")
-    with recording(recorded.folder) as recorder:
+    with recording(recorded.root) as recorder:
         operation.act(recorded, Disk(), prepared)
     failures, tried = [], 0
     for number, moment in enumerate(recorder.moments):
@@ -257,7 +257,7 @@ def cut_power(operation: Operation, empty: Office, folder: Path, *, every: int =
             continue
         for survival in survivals():
             office = prepared.office.copy_to(folder / "try")
-            lay_out(moment, survival, office.folder, recorded.folder, number)
+            lay_out(moment, survival, office.root, recorded.root, number)
             tried += 1
             failures += [
                 f"{operation.name}, power cut at moment {number}, {survival} survives: {what}"

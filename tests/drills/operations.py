@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from poststelle.errors import UnreadableFile
 CONTENT = b"not read by anything: the recognition is recorded\n"
 GOING = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebelturmuhr")
 STAYING = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Moorbirkenhain")
+OFFERED = Sample(record_class="offer", received_on=date(2026, 3, 19), word="Mistelzweig")
 UNSURE = Sample(record_class="invoice", received_on=date(2026, 3, 18), word="Kupferkanne", needs_review=True)
 
 Answers = dict[str, Recognition | UnreadableFile]
@@ -301,6 +303,141 @@ _add(
         act=_rebuild_catalogue,
         repair=_rebuild_catalogue_again,
         opens_meanwhile=False,
+    )
+)
+
+
+# People -------------------------------------------------------------------------------------------------------
+
+
+def _remove_user(office: Office, disk: Disk, prepared: Prepared) -> None:
+    from poststelle.verbs.people import remove_user
+    from poststelle.wiring import open_person
+
+    with open_person(environment_of(office, disk, user="owner")) as session:
+        remove_user(session, "sales")
+
+
+def _remove_user_again(office: Office, prepared: Prepared) -> None:
+    from poststelle.errors import PoststelleError
+
+    with contextlib.suppress(PoststelleError):  # already removed: the fault came after the statement
+        _remove_user(office, Disk(), prepared)
+    _drain(office, Disk(), {})
+
+
+def _keys_follow_rights(office: Office, prepared: Prepared) -> list[str]:
+    from archive.rekeying import pending
+    from poststelle.wiring import open_person
+
+    with open_person(environment_of(office, user="owner")) as session:
+        said = [] if session.book.by_user("sales") is None else ["the user is still there"]
+        left = pending(session.book, session.keys)
+        return [*said, *([f"keys do not follow rights: {left}"] if left else [])]
+
+
+_add(
+    Operation(
+        name="remove-user",
+        prepare=_filed(OFFERED, STAYING),
+        act=_remove_user,
+        repair=_remove_user_again,
+        judge=_keys_follow_rights,
+        least_steps=20,
+    )
+)
+
+
+def _restrict(office: Office, disk: Disk, prepared: Prepared) -> None:
+    from poststelle.verbs.locating import desk
+    from poststelle.verbs.restricting import restrict
+
+    with desk(environment_of(office, disk, user="dpo")) as at_desk:
+        restrict(at_desk, prepared.ids[-1], "art18", "Widerspruch")
+
+
+def _restrict_again(office: Office, prepared: Prepared) -> None:
+    from poststelle.errors import PoststelleError
+
+    _drain(office, Disk(), {})
+    with contextlib.suppress(PoststelleError):  # restricted already
+        _restrict(office, Disk(), prepared)
+
+
+_add(
+    Operation(
+        name="restrict",
+        prepare=_filed(GOING, STAYING),
+        act=_restrict,
+        repair=_restrict_again,
+        judge=_lies_in("restricted"),
+        least_steps=15,
+    )
+)
+
+
+# Copies -------------------------------------------------------------------------------------------------------
+
+
+def _backup(office: Office, disk: Disk, prepared: Prepared) -> None:
+    from poststelle.verbs.copying import backup
+    from poststelle.wiring import open_service
+
+    with open_service(environment_of(office, disk)) as service:
+        backup(service, office.root / "backup", reread=False, progress=lambda done, total, what: None)
+
+
+def _backup_holds(office: Office, prepared: Prepared) -> list[str]:
+    from poststelle.verbs.copying import verify
+    from poststelle.wiring import open_service
+
+    with open_service(environment_of(office)) as service:
+        found = verify(service, office.root / "backup", progress=lambda done, total, what: None)
+    return [f"the backup: {problem.code} {problem.message}" for problem in found]
+
+
+_add(
+    Operation(
+        name="backup",
+        prepare=_filed(GOING, STAYING),
+        act=_backup,
+        repair=lambda office, prepared: _backup(office, Disk(), prepared),
+        judge=_backup_holds,
+        least_steps=50,
+    )
+)
+
+
+def _lost(office: Office) -> Prepared:
+    prepared = _filed(GOING, STAYING)(office)
+    _backup(office, Disk(), prepared)
+    shutil.rmtree(office.vault)
+    shutil.rmtree(office.mirror)
+    (office.folder / "service.identity").unlink()
+    return prepared
+
+
+def _restore(office: Office, disk: Disk, prepared: Prepared) -> None:
+    from poststelle.verbs.restoring import Wish, restore
+
+    wish = Wish(folder=office.root / "backup")
+    restore(environment_of(office, disk, user="owner"), wish, lambda done, total, what: None)
+
+
+def _restore_again(office: Office, prepared: Prepared) -> None:
+    if not (office.vault / "VAULT.json").exists() or (office.vault / "restoring.json").exists():
+        _restore(office, Disk(), prepared)
+    _drain(office, Disk(), {})
+
+
+_add(
+    Operation(
+        name="restore",
+        prepare=_lost,
+        act=_restore,
+        repair=_restore_again,
+        opens_meanwhile=False,
+        least_steps=80,
     )
 )
 
