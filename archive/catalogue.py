@@ -66,6 +66,8 @@ CREATE TABLE targets(
     readable_until TEXT NOT NULL);
 CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
 """
+ADDED = ("gaps", "targets")
+"""What catalogues of the first version lack; `upgrade` makes it."""
 RECEIPTS = "receipts"
 QUARANTINE_SERIES = "quarantine"
 
@@ -206,6 +208,15 @@ class Catalogue:
         with database.transaction():
             database.run_script(SCHEMA)
         return cls(database)
+
+    @staticmethod
+    def upgrade(database: Database) -> list[str]:
+        """Add what a catalogue of an earlier version lacks; returns what was added."""
+        return database.add_missing(SCHEMA, ADDED)
+
+    def is_outdated(self) -> bool:
+        """Whether an earlier version of the program made it."""
+        return bool(self._db.lacks(ADDED))
 
     def close(self) -> None:
         """Close the database."""

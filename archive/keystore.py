@@ -20,7 +20,7 @@ from poststelle.access.keybook import KeyBook
 from poststelle.access.keyring import document_purpose
 from poststelle.access.sealing import SUITE_XWING
 from poststelle.durable import Disk
-from poststelle.errors import Damaged, StorageError
+from poststelle.errors import Damaged, OutdatedVault, StorageError
 from poststelle.stages import Stage
 
 SCHEMA = """
@@ -55,6 +55,8 @@ COMPARED = {
     "register": "sequence, document, kind, scope, year, number, text_version, stage",
 }
 """What store and mirror must agree on, row ids aside."""
+ADDED = ("shares", "shares_by_scope")
+"""What stores of the first version lack; `upgrade` makes it."""
 CONTENT = "content"
 TEXT = "text"
 LETTER = "letter"
@@ -132,6 +134,7 @@ class KeyStore:
         Raises:
             StorageError: the mirror is not there (an unmounted disk): nothing may be taken in then.
             Damaged: the store is older than its mirror, so it was rolled back.
+            OutdatedVault: an earlier version of the program made it.
         """
         if not main.exists():
             raise Damaged(
@@ -139,6 +142,9 @@ class KeyStore:
                 f"copy {mirror or 'the mirror'} there, then run `poststelle verify`."
             )
         store = open_database(main, disk, key=None)
+        if store.lacks(ADDED):
+            store.close()
+            raise OutdatedVault
         if mirror is None:
             return cls(store, None)
         if not mirror.exists():
@@ -157,6 +163,19 @@ class KeyStore:
                 store.copy_to(copy)
         return keys
 
+    @staticmethod
+    def upgrade(main: Path, mirror: Path, disk: Disk) -> list[str]:
+        """Add what a store of an earlier version lacks, to the mirror first; returns what was added.
+
+        Raises:
+            StorageError: store or mirror is not there.
+        """
+        added: list[str] = []
+        for path in (mirror, main):
+            with open_database(path, disk, key=None) as store:
+                added += store.add_missing(SCHEMA, ADDED)
+        return sorted(set(added))
+
     def _mirror_is_current(self, mirror: Database) -> bool:
         """Whether store and mirror are of one generation.
 
@@ -172,7 +191,7 @@ class KeyStore:
                 "The key store is older than its mirror: it was rolled back. Nothing was changed. Copy the mirror's "
                 "keys.db over it if the mirror is the one to trust, then run `poststelle verify`."
             )
-        return ahead == behind
+        return ahead == behind and not mirror.lacks(ADDED)
 
     def close(self) -> None:
         """Close both."""

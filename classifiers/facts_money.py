@@ -64,9 +64,22 @@ NAMES_IT, ADDS_UP = 0.72, 0.88
 """How sure the label of a total is at least; without one, a sum is never surer than that."""
 PROVEN = 0.975
 """Certainty of a total that adds up."""
+CONTESTED = 0.85
+"""How sure a sum is at most where the letter names another that could as well be meant; below what is called sure."""
+_BALANCES = ("kontostand", "saldo", "endsaldo", "schlusssaldo", "endstand", "neuer stand")
+"""Ends of labels that say what an account holds: nothing that is asked for, nor what was booked."""
 MOST_ROWS = 60
 """Longer columns are statements; their balance is found by its label."""
-_FEES = re.compile(r"(?:der|aller)?(?:entgelt|gebuhr|provision|steuer|abzug|spesen|nebenkosten|rabatt|zins)")
+_FEES = re.compile(
+    r"(?:der|aller)?(?:entgelt|gebuhr|provision|steuer|abzug|spesen|nebenkosten|dienstleistungskosten|kosten|rabatt|zins"
+    r"|auszahlungen|einzahlungen|lastschriften|gutschriften|umsatz|ertrage|einlagen|erstattungsfahig)"
+)
+_SECURITIES = re.compile(
+    r"\b(?:ISIN|WKN)\b|kurswert|wertpapier|kapitalertrags?steuer|\bkap?est\b|\bkapst\b|quellensteuer|zinsabschlag"
+    r"|abgeltungs?steuer|withholding tax",
+    re.IGNORECASE,
+)
+"""Such letters state gross, taxes withheld, fees and what is booked; which one is asked for depends on the reader."""
 _CAPITAL = re.compile(r"(?:stamm|grund|haft)kapital", re.IGNORECASE)
 _EURO = re.compile(r"€|\bEUR\b|\bEuro\b", re.IGNORECASE)
 _OTHER_CURRENCIES = (
@@ -88,6 +101,9 @@ class _Sum:
     order: int
     names_it: bool = True
     """Whether the label is one of a total. A sum of fees, or of one column, adds up as well."""
+    adds_up: bool = False
+    """Whether arithmetic shows it to be a sum of others."""
+    is_balance: bool = False
 
 
 class MoneyReader:
@@ -109,6 +125,8 @@ class MoneyReader:
         # The letter itself comes first; attachments behind it repeat or detail what it asks for.
         best = max(sums, key=lambda found: (_rank(found) - 0.15 * (found.page != letter.first.number), found.order))
         certainty = best.certainty if best.names_it else min(best.certainty, ADDS_UP)
+        if best.is_balance or _is_contested(best, sums) or _has_several_meanings(letter):
+            certainty = min(certainty, CONTESTED)
         amount = Fact(name="amount", value=best.value, confidence=round(certainty * best.legibility, 3), page=best.page)
         currency = _currency(letter)
         return (amount,) if currency is None else (amount, currency)
@@ -124,13 +142,15 @@ class MoneyReader:
                     continue
                 value, usual, legibility = behind
                 certainty = label.certainty * usual
-                if _cents(value) in proven and label.certainty > PART:
+                adds_up = _cents(value) in proven and label.certainty > PART
+                if adds_up:
                     # Of several sums that add up, the one with the better label is the total.
                     certainty = max(certainty, PROVEN + 0.01 * label.certainty)
                 found.append(
                     _Sum(
                         value=value, certainty=certainty, legibility=legibility, page=page.number, order=segment.row,
                         names_it=label.certainty >= NAMES_IT and not _is_of_fees(label),
+                        adds_up=adds_up, is_balance=_is_balance(label),
                     )
                 )  # fmt: skip
         return found
@@ -150,6 +170,22 @@ def _only_one(letter: Letter) -> list[_Sum]:
                 plain, _Sum(value=plain, certainty=ONLY_ONE, legibility=legibility, page=page.number, order=0)
             )
     return list(found.values()) if len(found) == 1 else []
+
+
+def _is_contested(best: _Sum, sums: list[_Sum]) -> bool:
+    """Whether another sum with a total's label differs: of what adds up, only a greater one may be the real total."""
+    others = [found for found in sums if found.names_it and found.certainty >= NAMES_IT and found.value != best.value]
+    return any(not best.adds_up or _cents(found.value) > _cents(best.value) for found in others)
+
+
+def _has_several_meanings(letter: Letter) -> bool:
+    """Whether the letter is about securities, or its sums were converted: charged in one currency, paid in another."""
+    text = " ".join(page.flow.text for page in letter.pages)
+    return _SECURITIES.search(text) is not None or 1 < sum(pattern.search(text) is not None for _, pattern in (("EUR", _EURO), *_OTHER_CURRENCIES))
+
+
+def _is_balance(label: FoundLabel) -> bool:
+    return " ".join(label.segment.tokens[label.start : label.end]).endswith(_BALANCES)
 
 
 def _is_of_fees(label: FoundLabel) -> bool:

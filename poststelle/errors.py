@@ -42,6 +42,18 @@ class ConfigurationError(PoststelleError):
     exit_status = ExitStatus.USAGE
 
 
+class OutdatedVault(ConfigurationError):
+    """The vault was made by an earlier version of the program and lacks what this one needs."""
+
+    code = "C016"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This vault was made by an earlier version of Poststelle. Nothing was changed. Stop `watch`, then run "
+            "`poststelle upgrade` once; it adds what is missing and changes no letter."
+        )
+
+
 class WrongPassphrase(PoststelleError):
     """An identity file did not open with the passphrase given."""
 

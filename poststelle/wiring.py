@@ -45,7 +45,7 @@ from poststelle.access.keyring import Keyring, make_database_key
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.config import Config, load
 from poststelle.durable import TEMP_SUFFIX, Disk
-from poststelle.errors import ConfigurationError, NotPermitted, StorageError
+from poststelle.errors import ConfigurationError, NotPermitted, OutdatedVault, StorageError
 
 if TYPE_CHECKING:
     from classifiers.classifier import Classifier
@@ -267,7 +267,10 @@ class Session:
         """The catalogue, for holders of the records key."""
         if not self.keyring.holds(RECORDS):
             raise NotPermitted("Your role does not include the intake book. Ask the mailroom or the records manager.")
-        return Catalogue(self._records)
+        found = Catalogue(self._records)
+        if found.is_outdated():
+            raise OutdatedVault
+        return found
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -9,8 +9,9 @@ checksum of each page in eight reserved bytes (the cksumvfs extension), so that 
 in unused space; other readers ignore those bytes.
 """
 
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,7 @@ FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
 ENCRYPTED_VFS = "multipleciphers-unix"
 CHECKSUM_VFS = "cksmvfs"
 CHECKSUM_BYTES = 8
+_CREATES = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
 PRAGMAS = (
     ("secure_delete", "ON"),
     ("temp_store", "MEMORY"),
@@ -113,6 +115,20 @@ class Database:
         with self._translated():
             for _ in self._connection.execute(sql):
                 pass
+
+    def lacks(self, names: Collection[str]) -> list[str]:
+        """Which of these tables and indexes are not there: an earlier program made the database without them."""
+        there = {row[0] for row in self.rows("SELECT name FROM sqlite_master")}
+        return [name for name in names if name not in there]
+
+    def add_missing(self, schema: str, names: Collection[str]) -> list[str]:
+        """Make those of these tables and indexes of a schema that are not there, empty; returns their names."""
+        made = {found[1]: sql for sql in schema.split(";") if (found := _CREATES.match(sql.strip()))}
+        with self.transaction():
+            missing = self.lacks(names)
+            for name in missing:
+                self.run(made[name])
+        return missing
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -21,9 +21,21 @@ VERSION_TEXT = "%(prog)s %(version)s"
 SECTIONS = {
     "Take in": ("init", "intake", "watch", "separators", "quarantine", "review", "list"),
     "Find": ("search", "show", "open", "export", "deadlines"),
-    "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "restrict", "purge"),
-    "Look after": ("status", "classifier", "verify", "rebuild", "backup", "restore", "doctor", "unlock", "identity"),
-    "People and rights": ("user", "role", "delegate", "config", "audit", "kit"),
+    "Keep and destroy": ("reclassify", "facts", "retention", "event", "hold", "restrict", "subject", "purge"),
+    "Look after": (
+        "status",
+        "report",
+        "classifier",
+        "verify",
+        "rebuild",
+        "backup",
+        "restore",
+        "upgrade",
+        "doctor",
+        "unlock",
+        "identity",
+    ),
+    "People and rights": ("user", "role", "delegate", "config", "audit", "evidence", "kit"),
 }
 
 

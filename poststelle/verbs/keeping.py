@@ -29,6 +29,7 @@ from poststelle.wiring import (
 
 VAULT = "vault"
 RESTRICTED = "restricted"
+UNDECIDED = "it was restricted before its class was decided: lift that, and decide it in review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +123,15 @@ class Known:
     def consider(self, row: LetterRow, on: date) -> Considered:
         """Whether a letter may be disposed of on a day, and what stands against it."""
         document = row.document_id
-        grounds = [restriction.ground for restriction in self.restrictions.get(document, ())]
+        restrictions = self.restrictions.get(document, ())
+        grounds = [restriction.ground for restriction in restrictions]
         by_law = replace(row, retention=line_of(self.book, row))
-        return consider(by_law, self.schedule, self.events.get(document, {}), self.holds.get(document, ()), on, grounds)
+        holds, events = self.holds.get(document, ()), self.events.get(document, {})
+        considered = consider(by_law, self.schedule, events, holds, on, grounds)
+        if row.stage is Stage.RESTRICTED and any(restriction.stage is Stage.REVIEW for restriction in restrictions):
+            # Restricted before anybody decided what it is: its period may be another one.
+            return replace(considered, blocked_by=(*considered.blocked_by, UNDECIDED))
+        return considered
 
 
 def consider_one(service: Session, row: LetterRow, on: date) -> Considered:

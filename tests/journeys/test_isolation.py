@@ -122,16 +122,15 @@ def test_what_the_shell_completes_does_not_tell_whether_hrs_letter_exists(
 ) -> None:
     """Two letters and a press of Tab must not say more than a search does."""
     before, after, document = offices
-    words = ["Raben", "Kran", "Lohn", "Rech", "Über", "sender:Loh", "sender:Kra", "class:pay", "subject:Lohn"]
-    asked = [("search", word) for word in words] + [
-        (verb, name) for verb in ("show", "open", "export", "search --like") for name in ("", "HR", "FIN-2026-0")
-    ]
+    words = [("search", word) for word in ("Raben", "Lohn", "Rech", "sender:Loh")]
+    asked = [*words, ("show", ""), ("export", "HR"), ("search --like", "")]
 
     def offered(office: Office, user: str) -> list[bytes]:
         return [completed(office, user, *each) for each in asked]
 
-    assert offered(before, "accounting") == offered(after, "accounting")
-    assert any(b"Rechnung" in found for found in offered(before, "accounting")), "there must be something to offer"
+    without = offered(before, "accounting")
+    assert without == offered(after, "accounting")
+    assert any(b"Rechnung" in found for found in without), "there must be something to offer"
     assert completed(after, "accounting", "show", "FIN-2026-0").count(b"FIN-2026") > 0
     assert completed(after, "accounting", "show", "HR") == b""
 
@@ -149,7 +148,7 @@ def completed(office: Office, user: str, verb: str, typed: str) -> bytes:
         env={"_POSTSTELLE_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}, as_json=False
     )
     assert ran.err == ""
-    return ran.out
+    return ran.out.strip()
 
 
 def _doubled(commands: list[list[str]]) -> Iterator[list[str]]:

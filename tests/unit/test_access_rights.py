@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import get_args
 
 import pytest
 from simulators import Office, environment_of
@@ -10,13 +11,14 @@ from simulators import Office, environment_of
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import COMPARTMENTS, VERBS, Delegation, KeyBook, Person
 from poststelle.access.rights import SHARE_VERBS, Share
+from poststelle.config.schema import Right
 from poststelle.wiring import open_service
 
 NOW = datetime(2030, 3, 17, 8, 0, tzinfo=UTC)
 UNTIL = NOW + timedelta(days=3)
 SOMEBODY = Identity.generate("somebody")
 ME = SOMEBODY.person_id
-RIGHTS = ("records", "audit", "hold", "release", "grant")
+RIGHTS: tuple[str, ...] = get_args(Right)
 ROLES = (
     "owner", "administrator", "mailroom", "accounting", "sales", "hr", "legal", "management", "records-manager", "dpo",
     "auditor",

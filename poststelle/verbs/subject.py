@@ -1,0 +1,396 @@
+"""`subject access|restrict|erase`: what the office holds on a person, and what happens to each letter.
+
+Every compartment the person at the desk may search is searched, restricted letters too. Letters that surely name the
+subject are acted on; where it is not sure, or a letter came without text, a person looks and says `--also`. Nothing is
+erased before its period ends: until then it is restricted. What is due is destroyed by the way of every other letter,
+by a plan and its release.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from archive.catalogue import LetterRow
+from archive.disposition import ART18, RETENTION
+from poststelle.errors import ConfigurationError, UnknownDocument
+from poststelle.records import IndexEntry
+from poststelle.stages import Stage
+from poststelle.verbs.finding import catch_up
+from poststelle.verbs.keeping import RESTRICTED, Known
+from poststelle.verbs.locating import Desk
+from poststelle.verbs.restricting import restrict
+from poststelle.verbs.subject_requests import (
+    ACCESS,
+    ERASURE,
+    RESTRICTION,
+    Request,
+    Subject,
+    find_request,
+    is_request,
+    register,
+    require_desk,
+)
+
+if TYPE_CHECKING:
+    from search.naming import Mention, NameSearch
+
+HAND_OUT, RESTRICT, ERASE, RESTRICTED_NOW, CHECK, GONE = (
+    "hand-out", "restrict", "erase", "restricted", "check", "erased"
+)  # fmt: skip
+ON_REQUEST = "Art. 18 Abs. 1 DSGVO"
+STATUTORY, CLAIMS = "Art. 17 Abs. 3 lit. b DSGVO", "Art. 17 Abs. 3 lit. b und e DSGVO"
+NO_GROUND = "Art. 17 Abs. 1 lit. a DSGVO"
+MOST_MENTIONS = 5
+Progress = Callable[[int, int | None, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What happens to a letter, until when, and by which paragraph."""
+
+    status: str
+    """ "hand-out", "restrict", "restricted", "erase", "erased" or "check" (by a person)."""
+    until: date | None
+    """The last day it is kept is the one before; None if that is not known, or depends on somebody."""
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A letter that may name the subject."""
+
+    row: LetterRow
+    number: str
+    entry: IndexEntry
+    """What search knows of it, its text included."""
+    mentions: tuple["Mention", ...]
+    """The surest first; none for a letter that a person added."""
+    chosen: bool
+    """Whether it is acted on: it is sure, or a person said so."""
+    fate: Fate
+    if_erased: Fate
+    """What a request for erasure would come to today."""
+
+    @property
+    def confidence(self) -> float:
+        """0.0–1.0 that the subject is named; 0.0 for a letter that a person added."""
+        return self.mentions[0].confidence if self.mentions else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSearched:
+    """Where the subject may be named without being found."""
+
+    compartments: tuple[str, ...] = ()
+    """Which this person may not search."""
+    without_text: int = 0
+    """Letters that stay sealed, or in which nothing could be read."""
+    quarantined: int = 0
+    missing: int = 0
+    """Letters whose text does not open; `verify` names them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A request and the letters it is about, as they stand now."""
+
+    request: Request
+    matches: tuple[Match, ...]
+    letters: int
+    """How many were searched."""
+    not_searched: NotSearched
+    carried_out: bool
+    """Whether what was asked for was done; an erasure waits for a second person."""
+
+
+def access(
+    desk: Desk,
+    whom: Subject | str,
+    *,
+    received_on: date | None = None,
+    also: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    progress: Progress = lambda done, total, what: None,
+) -> Answer:
+    """Find every letter that names a person, and register the request; with its id, look again.
+
+    Raises:
+        NotPermitted: this person does not answer requests of data subjects.
+        UnknownDocument: no such request, or a letter that was named is not known.
+        ConfigurationError: no name, or received in the future.
+    """
+    require_desk(desk)
+    request, subject = _meant(desk, whom)
+    found = _look(desk, subject, also, leave_out, progress)
+    matches = tuple(_handed_out(match) for match in found.matches)
+    if request is None:
+        request = register(desk, ACCESS, subject, received_on, _chosen(matches), None)
+    else:
+        desk.person.note("subject-searched", request=request.request_id, documents=_chosen(matches))
+    return replace(found, request=request, matches=matches, carried_out=True)
+
+
+def restrict_all(
+    desk: Desk,
+    whom: Subject | str,
+    *,
+    received_on: date | None = None,
+    also: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    progress: Progress = lambda done, total, what: None,
+) -> Answer:
+    """Restrict every letter that surely names a person, at their request (Art. 18); safe to repeat.
+
+    Raises: as `access`.
+    """
+    require_desk(desk)
+    before, subject = _meant(desk, whom)
+    found = _look(desk, subject, also, leave_out, progress)
+    if before is not None and before.kind == RESTRICTION:
+        request = before
+    else:
+        follows = None if before is None else before.request_id
+        request = register(desk, RESTRICTION, subject, received_on, _chosen(found.matches), follows)
+    known = Known.of(desk.service)
+    for match in found.matches:
+        grounds = {r.ground for r in known.restrictions.get(match.row.document_id, ())}
+        moved = match.row.compartment == RESTRICTED
+        if match.chosen and not (moved and ART18 in grounds):
+            restrict(desk, match.row.document_id, ART18, _because(request))
+    return replace(found, request=request, matches=_again(desk, found.matches), carried_out=True)
+
+
+def erase(
+    desk: Desk,
+    whom: Subject | str,
+    *,
+    received_on: date | None = None,
+    also: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    progress: Progress = lambda done, total, what: None,
+) -> Answer:
+    """Register a request for erasure; once a second person confirmed it, restrict what must still be kept.
+
+    Before that nothing is changed. What may be destroyed at once is in the plan that the confirmation drew up.
+
+    Raises: as `access`.
+    """
+    require_desk(desk)
+    before, subject = _meant(desk, whom)
+    if before is not None and before.kind == ERASURE:
+        if before.confirmed is None:
+            found = _look(desk, subject, before.documents, (), progress, only=before.documents)
+            return replace(found, request=before)
+        return _carry_out(desk, before)
+    found = _look(desk, subject, also, leave_out, progress)
+    follows = None if before is None else before.request_id
+    request = register(desk, ERASURE, subject, received_on, _chosen(found.matches), follows)
+    return replace(found, request=request)
+
+
+# Finding ------------------------------------------------------------------------------------------------------
+
+
+def _meant(desk: Desk, whom: Subject | str) -> tuple[Request | None, Subject]:
+    if isinstance(whom, Subject):
+        return None, whom
+    request = find_request(desk, whom)
+    if request.outcome is not None:
+        raise ConfigurationError(f"This request is closed ({request.outcome}). Register a new one with the name.")
+    if request.subject is None:
+        raise ConfigurationError("Your role does not open whom this request is about. It needs the right `audit`.")
+    return request, request.subject
+
+
+def whom(desk: Desk, name: str, also: Sequence[str], born_on: date | None) -> Subject | str:
+    """What was typed: the id of a request, or a person."""
+    if is_request(desk, name) and not also and born_on is None:
+        return name
+    return Subject(name=name, also=tuple(also), born_on=born_on)
+
+
+def searching(subject: Subject) -> "NameSearch":
+    """What looks for a subject in texts.
+
+    Raises:
+        ConfigurationError: there is no name in it.
+    """
+    from search.naming import NameSearch, wanted
+
+    try:
+        return NameSearch(wanted(subject.name, subject.also, subject.born_on))
+    except ValueError as err:
+        raise ConfigurationError("There is no name in that. Write it like 'Hans Müller' or 'Müller, Hans'.") from err
+
+
+def _look(
+    desk: Desk,
+    subject: Subject,
+    also: Sequence[str],
+    leave_out: Sequence[str],
+    progress: Progress,
+    only: Sequence[str] | None = None,
+) -> Answer:
+    """Every letter that may name a subject, the surest first, with what would happen to it; `request` is not set."""
+    from search.naming import SURE
+
+    looking, session = searching(subject), desk.person
+    session.refresh()
+    compartments = [
+        c for c in session.book.compartments_for(desk.person_id, "find") if c in session.book.office["compartments"]
+    ]
+    wished, unwanted = ({_document(desk, name) for name in names} for names in (also, leave_out))
+    known, today = Known.of(desk.service), session.now().astimezone().date()
+    matches: list[Match] = []
+    searched = without_text = missing = 0
+    for compartment in compartments:
+        index = session.index(compartment)
+        left = catch_up(session, compartment, index)
+        while left and left > (left := catch_up(session, compartment, index)):
+            pass
+        missing += left
+        total = index.position()[0]
+        with index.snapshot():
+            for entry in index.newest_entries(total):
+                searched += 1
+                progress(searched, None, compartment)
+                without_text += not any(page.strip() for page in entry.pages)
+                if only is not None and entry.document_id not in only:
+                    continue
+                mentions = looking.mentions(entry.pages, (entry.sender, entry.title, *entry.facts.values()))
+                if not mentions and entry.document_id not in wished:
+                    continue
+                row = desk.service.catalogue.letter(entry.document_id)
+                if row is None or row.stage in (Stage.DISPOSING, Stage.DISPOSED):
+                    continue
+                sure = bool(mentions) and mentions[0].confidence >= SURE
+                chosen = (sure or entry.document_id in wished) and entry.document_id not in unwanted
+                fate = fate_of(known, row, today)
+                matches.append(
+                    Match(
+                        row=row,
+                        number=desk.number_of(row),
+                        entry=entry,
+                        mentions=tuple(mentions[:MOST_MENTIONS]),
+                        chosen=chosen,
+                        fate=fate if chosen else _TO_CHECK,
+                        if_erased=fate,
+                    )
+                )
+    matches.sort(key=lambda m: (not m.chosen, -m.confidence, m.row.document_id))
+    not_searched = NotSearched(
+        compartments=tuple(c for c in session.book.office["compartments"] if c not in compartments),
+        without_text=without_text,
+        quarantined=sum(1 for _ in session.reading.quarantined()) if "unsorted" in compartments else 0,
+        missing=missing,
+    )
+    return Answer(
+        request=_NONE, matches=tuple(matches), letters=searched, not_searched=not_searched, carried_out=False
+    )  # fmt: skip
+
+
+def _document(desk: Desk, name: str) -> str:
+    registered, _ = desk.person.reading.resolve(name)
+    return registered.document_id
+
+
+def _chosen(matches: Sequence[Match]) -> list[str]:
+    return [match.row.document_id for match in matches if match.chosen]
+
+
+# What happens to it -------------------------------------------------------------------------------------------
+
+
+def fate_of(known: Known, row: LetterRow, today: date) -> Fate:
+    """What a request for erasure comes to for one letter, today."""
+    if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
+        return Fate(status=GONE, until=None, basis=NO_GROUND)
+    considered = known.consider(row, today)
+    retention, line = considered.retention, considered.retention.line
+    grounds = {restriction.ground for restriction in known.restrictions.get(row.document_id, ())}
+    if ART18 in grounds:
+        return Fate(status=RESTRICTED_NOW, until=None, basis=f"{ON_REQUEST}; {line.basis}")
+    status = RESTRICTED_NOW if RETENTION in grounds and row.stage is Stage.RESTRICTED else RESTRICT
+    exception = STATUTORY if line.tax_relevant else CLAIMS
+    if known.holds.get(row.document_id):
+        return Fate(status=status, until=None, basis=f"Art. 17 Abs. 3 lit. e DSGVO (legal hold); {line.basis}")
+    if retention.due_on is None:
+        return Fate(status=status, until=None, basis=f"{exception}; {line.basis}; waits for {retention.waiting_for}")
+    if retention.due_on > today:
+        return Fate(status=status, until=retention.due_on, basis=f"{exception}; {line.basis}")
+    if considered.blocked_by:
+        return Fate(status=status, until=None, basis=f"{exception}; {'; '.join(considered.blocked_by)}")
+    return Fate(status=ERASE, until=today, basis=f"{NO_GROUND}; {line.basis}: over since {retention.due_on}")
+
+
+def _handed_out(match: Match) -> Match:
+    """For access: it is handed out, and `until` tells how long it is kept, as Art. 15 (1) (d) asks."""
+    if not match.chosen:
+        return match
+    return replace(match, fate=replace(match.fate, status=HAND_OUT))
+
+
+def _carry_out(desk: Desk, request: Request) -> Answer:
+    """Restrict each letter of a confirmed erasure that must be kept; those of the plan wait for its release."""
+    known, today = Known.of(desk.service), desk.person.now().astimezone().date()
+    planned: set[str] = set()
+    if request.confirmed is not None and request.confirmed.plan_id is not None:
+        planned = {item.document_id for item in desk.service.ledger.planned(request.confirmed.plan_id)}
+    for document in request.documents:
+        row = desk.service.catalogue.letter(document)
+        if row is None or document in planned:
+            continue
+        if fate_of(known, row, today).status in (RESTRICT, ERASE):
+            restrict(desk, document, RETENTION, _because(request))
+    desk.person.note("subject-erased", request=request.request_id, documents=list(request.documents))
+    after, matches = Known.of(desk.service), []
+    for document in request.documents:
+        row = desk.service.catalogue.letter(document)
+        if row is None:
+            continue
+        fate = fate_of(after, row, today)
+        matches.append(
+            Match(
+                row=row, number=desk.number_of(row), entry=_nothing_of(row), mentions=(), chosen=True, fate=fate,
+                if_erased=fate,
+            )
+        )  # fmt: skip
+    return Answer(
+        request=request, matches=tuple(matches), letters=0, not_searched=NotSearched(), carried_out=True
+    )  # fmt: skip
+
+
+def _again(desk: Desk, matches: Sequence[Match]) -> tuple[Match, ...]:
+    """The same letters after they were restricted at the subject's request."""
+    found = []
+    for match in matches:
+        row = desk.service.catalogue.letter(match.row.document_id)
+        if row is None or not match.chosen:
+            found.append(match)
+            continue
+        fate = Fate(status=RESTRICTED_NOW, until=None, basis=ON_REQUEST)
+        found.append(replace(match, row=row, number=desk.number_of(row), fate=fate))
+    return tuple(found)
+
+
+def _because(request: Request) -> str:
+    # The catalogue keeps no names: whom it is about is sealed in the request.
+    return f"request {request.request_id[:12]}"
+
+
+def _nothing_of(row: LetterRow) -> IndexEntry:
+    return IndexEntry(
+        document_id=row.document_id, accession="", record_class=row.record_class, dated_on=row.event_on,
+        received_on=row.received_on, sender="", title="", pages=(),
+    )  # fmt: skip
+
+
+_TO_CHECK = Fate(status=CHECK, until=None, basis="not sure: a person decides")
+_NONE = Request(
+    request_id="", kind="", subject=None, received_on=date.min, due_on=date.min, extended=False, made_by="",
+    maker_id="", documents=(),
+)  # fmt: skip
+
+
+__all__ = ["Answer", "Fate", "Match", "NotSearched", "UnknownDocument", "access", "erase", "restrict_all", "whom"]
