@@ -329,6 +329,9 @@ class RecordedPool:
             future.set_result(answer)
         return future
 
+    def warm_up(self, *, every: bool = False) -> None:
+        """Nothing is to be loaded."""
+
     def abort(self) -> None:
         """Nothing runs."""
 

@@ -73,12 +73,12 @@ FAULTS = (
         "archive/filing.py",
         (("        self._keys.replace_wraps(document_id, wraps)\n        self._disk.reached(\"wraps\")\n"
           "        if not self._keys.has_wraps(wraps):\n",
-          "        self._late = (document_id, wraps)\n        if False:\n"),
+          "        if False:\n"),
          ("        self._disk.reached(\"committed\")\n        self._register(document_id, LETTER",
-          "        self._disk.reached(\"committed\")\n        self._keys.replace_wraps(*self._late)\n"
+          "        self._disk.reached(\"committed\")\n        self._keys.replace_wraps(document_id, wraps)\n"
           "        self._register(document_id, LETTER")),
         ("crash", "--operation", "intake", "--every", "2", "--real", "2"),
-        "",
+        "does not open",
     ),
     Fault(
         "a wrap stays behind",
