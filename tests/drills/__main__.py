@@ -30,24 +30,28 @@ def drill(name: str) -> Callable[[Callable[[argparse.Namespace, Office, Path], l
 @drill("crash")
 def crash(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
     """Every step of every operation: fails once, fails for good, is the last one; power cuts; real kills."""
+    from drills.crash import FAULTS, real_kills
     from drills.crash import drill as interrupted
-    from drills.crash import real_kills
     from drills.lost_writes import in_turn
     from drills.operations import OPERATIONS
 
     chosen = [OPERATIONS[name] for name in options.operation or OPERATIONS]
+    kinds = options.fault or [*FAULTS, "power", "real"]
     failures: list[str] = []
-    for operation, report in interrupted(chosen, empty, jobs=options.jobs, every=options.every):
+    faults = [fault for fault in FAULTS if fault in kinds]
+    for operation, report in interrupted(chosen, empty, jobs=options.jobs, every=options.every, faults=faults):
         points = sum(report.tried.values())
         say(f"{operation.name:22} {report.steps.get(operation.name, 0):4} steps {points:6} faults "
             f"{len(report.failures):4} failures")  # fmt: skip
         failures += report.failures
-    for operation, moments, tried, said in in_turn(chosen, empty, every=options.every):
+    for operation, moments, tried, said in in_turn(chosen if "power" in kinds else (), empty, every=options.every):
         say(f"{operation.name:22} {moments:4} moments {tried:6} power cuts {len(said):4} failures")
         failures += said
-    kills, said = real_kills(empty, folder, points=max(1, options.real // options.every))
-    say(f"{'intake, real':22} {kills:4} SIGKILLs with real recognition {len(said):4} failures")
-    return failures + said
+    if "real" in kinds:
+        kills, said = real_kills(empty, folder, points=max(1, options.real // options.every))
+        say(f"{'intake, real':22} {kills:4} SIGKILLs with real recognition {len(said):4} failures")
+        failures += said
+    return failures
 
 
 @drill("leak")
@@ -125,6 +129,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="try every N-th point only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--operation", action="append", help="crash drill: this operation only (repeatable)")
+    parser.add_argument("--fault", action="append", help='crash drill: "kill", "EIO once", …, "power" or "real" only')
     parser.add_argument("--mutations", type=int, default=40, help="input drill: mutations of each good file")
     parser.add_argument("--real", type=int, default=36, help="crash drill: kills with real recognition")
     parser.add_argument("--minutes", type=float, default=10, help="soak: how long")

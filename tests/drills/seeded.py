@@ -33,7 +33,7 @@ FAULTS = (
         "poststelle/durable.py",
         (('                self.step("fsync", path.name)\n                os.fsync(stream.fileno())\n',
           '                self.step("fsync", path.name)\n'),),
-        ("crash", "--operation", "intake", "--every", "5", "--real", "5"),
+        ("crash", "--operation", "intake", "--every", "5", "--fault", "power"),
         "power cut",
     ),
     Fault(
@@ -43,7 +43,7 @@ FAULTS = (
           "            os.fsync(descriptor)\n",
           "        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)\n        try:\n"
           "            pass\n"),),
-        ("crash", "--operation", "intake", "--every", "4", "--real", "4"),
+        ("crash", "--operation", "intake", "--every", "4", "--fault", "power"),
         "power cut",
     ),
     Fault(
@@ -53,20 +53,16 @@ FAULTS = (
           "        self._remove_source(read.claim, read.snapshot.sha256)\n",
           "        self._remove_source(read.claim, read.snapshot.sha256)\n"
           "        filed = self.filing.file_letter(classified, read.snapshot, received_on, rendition)\n"),),
-        ("crash", "--operation", "intake", "--every", "4", "--real", "4"),
+        ("crash", "--operation", "intake", "--every", "3", "--fault", "kill"),
         "LOST",
     ),
     Fault(
-        "files are written under their final name",
+        "a temporary name is used again",
         "poststelle/durable.py",
-        (('        temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")\n      '
-         '  self.step("write"',
-          '        temp = path\n        self.step("write"'),
-         ("        except BaseException:\n            temp.unlink(missing_ok=True)\n            raise\n"
-          "        self.sync_folder(path.parent)\n\n    def ",
-          "        except BaseException:\n            raise\n        self.sync_folder(path.parent)\n\n    def ")),
-        ("crash", "--operation", "intake", "--every", "3", "--real", "3"),
-        "repair failed",
+        (('        temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")\n        self.step("write"',
+          '        temp = path.with_name(f"{path.name}{TEMP_SUFFIX}")\n        self.step("write"'),),
+        ("crash", "--operation", "remove-user", "--fault", "kill"),
+        "the user is still there",
     ),
     Fault(
         "the keys follow the commit",
@@ -77,7 +73,7 @@ FAULTS = (
          ("        self._disk.reached(\"committed\")\n        self._register(document_id, LETTER",
           "        self._disk.reached(\"committed\")\n        self._keys.replace_wraps(document_id, wraps)\n"
           "        self._register(document_id, LETTER")),
-        ("crash", "--operation", "intake", "--every", "2", "--real", "2"),
+        ("crash", "--operation", "intake", "--fault", "kill"),
         "does not open",
     ),
     Fault(
@@ -88,14 +84,14 @@ FAULTS = (
           '                    for change in (\n'
           '                        ("DELETE FROM wraps WHERE document = ? AND part_set = \'content\'",'
           ' (document_id,)),\n'),),
-        ("crash", "--operation", "purge", "--every", "9", "--real", "9"),
+        ("crash", "--operation", "purge", "--every", "5", "--fault", "kill"),
         "purge",
     ),
     Fault(
         "a number is left out",
         "archive/catalogue.py",
         (("UPDATE series SET last = last + 1 WHERE", "UPDATE series SET last = last + 2 WHERE"),),
-        ("crash", "--operation", "move", "--every", "9", "--real", "9"),
+        ("crash", "--operation", "move", "--every", "9", "--fault", "kill"),
         "series",
     ),
     Fault(
@@ -103,7 +99,7 @@ FAULTS = (
         "archive/keystore.py",
         (("            for sql, bindings in (*changes, bump):\n                self._mirror.run(sql, bindings)\n",
           "            pass\n"),),
-        ("crash", "--operation", "move", "--every", "9", "--real", "9"),
+        ("crash", "--operation", "move", "--every", "9", "--fault", "kill"),
         "",
     ),
     Fault(
@@ -112,7 +108,7 @@ FAULTS = (
         (("        if session.keyring.holds(index_scope(compartment)):\n            with "
          "contextlib.suppress(StorageError, Damaged):\n",
           "        if False:\n            with contextlib.suppress(StorageError, Damaged):\n"),),
-        ("crash", "--operation", "intake", "--every", "1", "--real", "1"),
+        ("crash", "--operation", "intake", "--fault", "kill"),
         "index",
     ),
     Fault(
