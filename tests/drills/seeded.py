@@ -59,8 +59,8 @@ FAULTS = (
     Fault(
         "a temporary name is used again",
         "poststelle/durable.py",
-        (('        temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")\n        self.step("write"',
-          '        temp = path.with_name(f"{path.name}{TEMP_SUFFIX}")\n        self.step("write"'),),
+        (('        temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")\n        self.step("wri',
+          '        temp = path.with_name(f"{path.name}{TEMP_SUFFIX}")\n        self.step("wri'),),
         ("crash", "--operation", "remove-user", "--fault", "kill"),
         "the user is still there",
     ),

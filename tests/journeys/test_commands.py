@@ -56,6 +56,8 @@ HIT = {"id", "accession", "class", "date", "sender", "title", "score", "snippet"
 RESTRICTED = {"id", "accession", "compartment", "restrictions"}
 EXPLAINED = {"due_on", "reason", "basis", "blocked_by"}
 PROBLEMS = {"ok", "problems"}
+LOG = {"ok", "entries", "head"}
+REPORT = {"backlog", "oldest", "review_share", "due", "classes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,29 @@ PROMISES: dict[Path_, Promise] = {
     ("classifier", "status"): Promise({"counts", "confirmed", "new_decisions", "stale", "damaged", "model"}),
     ("status",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
     ("verify",): Promise(PROBLEMS),
+    ("report",): Promise(REPORT, (), "owner", ("classes", {"class", "letters", "review", "due"})),
+    ("audit", "show"): Promise(LOG | {"lines"}, (), "auditor", ("lines", {"n", "at", "kind", "user", "details"})),
+    ("audit", "verify"): Promise(LOG | {"expired", "problems"}),
+    ("audit", "checkpoint"): Promise(LOG | {"vault_id", "paper"}),
+    ("audit", "expire"): Promise({"ok", "expired", "before"}, ("--yes",), "dpo"),
+    ("evidence", "export"): Promise({"ok", "folder", "files"}, ("{papers}",), "dpo"),
+    ("evidence", "check"): Promise({"ok", "problems"}, ("{papers}",), "dpo"),
     ("rebuild", "index"): Promise(PROBLEMS, (), "owner"),
     ("doctor",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
+    ("backup",): Promise(PROBLEMS | {"backup", "generation", "readable_until"}, ("{copies}",)),
+    ("user", "add"): Promise(
+        {"user", "roles", "file", "pending"}, ("anna", "--role", "sales", "--no-passphrase"), "owner"
+    ),
+    ("user", "list"): Promise({"users"}, (), "owner", ("users", {"user", "roles", "deputy", "removed"})),
+    ("role", "grant"): Promise({"user", "roles", "pending"}, ("anna", "accounting"), "owner"),
+    ("role", "list"): Promise({"roles", "shares"}, (), "owner", ("roles", {"role", "rights", "holders", "deputies"})),
+    ("role", "revoke"): Promise({"user", "roles", "pending"}, ("anna", "accounting"), "owner"),
+    ("delegate", "list"): Promise({"delegations"}, (), "owner"),
+    ("identity", "replace"): Promise({"user", "file"}, ("anna", "--no-passphrase"), "owner"),
+    ("user", "remove"): Promise({"user", "pending"}, ("anna",), "owner"),
+    ("config", "apply"): Promise({"applied", "differences", "users"}, ("--yes",), "owner"),
+    ("kit", "check"): Promise({"kit_proof"}, ("{kit}",), "owner"),
+    ("kit", "renew"): Promise({"recovery_kit", "kit_check", "kit_proof"}, ("--kit", "{new-kit}"), "owner"),
     ("identity", "passphrase"): Promise({"user", "file"}, ("--new-file", "{words}"), "sales"),
 }
 """In the order in which one office can keep all of them; names in braces are filled in by the test."""
@@ -133,6 +156,10 @@ def answers(
         "{new}": str(folder / "exported"),
         "{sheets}": str(folder / "sheets.pdf"),
         "{words}": str(folder / "words"),
+        "{papers}": str(folder / "papers"),
+        "{copies}": str(folder / "copies"),
+        "{kit}": str(office.kit),
+        "{new-kit}": str(folder / "kit.txt"),
     }
     got: dict[Path_, tuple[int, dict[str, object], str]] = {}
     for path, promise in PROMISES.items():
@@ -170,7 +197,7 @@ def test_every_command_has_a_promise() -> None:
 TOLD_BY_THEIR_OWN_TESTS = {
     ("purge", "release"), ("purge", "withdraw"), ("purge", "confirm-date"),
     ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
-    ("classifier", "evaluate"), ("classifier", "train"),
+    ("classifier", "evaluate"), ("classifier", "train"), ("restore",), ("delegate", "end"),
 }  # fmt: skip
 """Their promises need a story: two people and a letter that is due, a lost catalogue, a passphrase, a viewer."""
 
