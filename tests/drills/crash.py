@@ -131,10 +131,17 @@ def _one(operation: Operation, prepared: Prepared, folder: Path, fault: str, ste
         if not in_child(lambda: operation.repair(office, prepared)):
             said.append("the repair failed")
         said += broken(office, prepared, settled=True)
-        said += operation.judge(office, prepared)
-        return said
+        return said + judged(operation, office, prepared)
     finally:
         shutil.rmtree(folder)
+
+
+def judged(operation: Operation, office: Office, prepared: Prepared) -> list[str]:
+    """What the operation itself wants to be true; whatever stops it from being asked is a failure too."""
+    try:
+        return operation.judge(office, prepared)
+    except Exception as err:  # any: the office may be in any state
+        return [f"it cannot be asked what became of it: {err!r}"]
 
 
 def broken(office: Office, prepared: Prepared, *, settled: bool) -> list[str]:

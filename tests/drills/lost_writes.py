@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drills.crash import broken, fast, in_child
+from drills.crash import broken, fast, in_child, judged
 from drills.operations import Operation, Prepared
 from simulators import Office
 
@@ -294,4 +294,4 @@ def _after(operation: Operation, office: Office, prepared: Prepared) -> list[str
     said = []
     if not in_child(lambda: operation.repair(office, prepared)):
         said.append("the repair failed")
-    return [*said, *broken(office, prepared, settled=True), *operation.judge(office, prepared)]
+    return [*said, *broken(office, prepared, settled=True), *judged(operation, office, prepared)]

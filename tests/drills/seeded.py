@@ -62,7 +62,7 @@ FAULTS = (
         (('        temp = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMP_SUFFIX}")\n        self.step("wri',
           '        temp = path.with_name(f"{path.name}{TEMP_SUFFIX}")\n        self.step("wri'),),
         ("crash", "--operation", "remove-user", "--fault", "kill"),
-        "the user is still there",
+        "the repair failed",
     ),
     Fault(
         "the keys follow the commit",
@@ -79,13 +79,12 @@ FAULTS = (
     Fault(
         "a wrap stays behind",
         "archive/keystore.py",
-        (('                    for change in (\n'
-          '                        ("DELETE FROM wraps WHERE document = ?", (document_id,)),\n',
-          '                    for change in (\n'
-          '                        ("DELETE FROM wraps WHERE document = ? AND part_set = \'content\'",'
-          ' (document_id,)),\n'),),
-        ("crash", "--operation", "purge", "--every", "5", "--fault", "kill"),
-        "purge",
+        (('        """Delete a document\'s wraps and its register row."""\n        self.apply(\n            [\n'
+          '                ("DELETE FROM wraps WHERE document = ?", (document_id,)),\n',
+          '        """Delete a document\'s wraps and its register row."""\n        self.apply(\n            [\n'
+          '                ("DELETE FROM wraps WHERE document = ? AND part_set = \'content\'", (document_id,)),\n'),),
+        ("crash", "--operation", "discard", "--every", "3", "--fault", "kill"),
+        "still 1 wraps",
     ),
     Fault(
         "a number is left out",
@@ -93,14 +92,6 @@ FAULTS = (
         (("UPDATE series SET last = last + 1 WHERE", "UPDATE series SET last = last + 2 WHERE"),),
         ("crash", "--operation", "move", "--every", "9", "--fault", "kill"),
         "series",
-    ),
-    Fault(
-        "the mirror is forgotten",
-        "archive/keystore.py",
-        (("            for sql, bindings in (*changes, bump):\n                self._mirror.run(sql, bindings)\n",
-          "            pass\n"),),
-        ("crash", "--operation", "move", "--every", "9", "--fault", "kill"),
-        "",
     ),
     Fault(
         "what was committed before a crash is not made findable",
