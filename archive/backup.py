@@ -38,24 +38,26 @@ from archive.generation import (
     chunks_of,
     encode_object,
     hash_lists,
+    last_days,
+    newest_book,
     read_fixity,
     read_generation,
+    read_tombstones,
     service_purpose,
 )
 from archive.keystore import KeyStore
-from archive.layout import VaultLayout
+from archive.layout import COPY_SUFFIX, VaultLayout
 from archive.objects import MissingPart, ObjectStore, PartName, StoredPart
 from poststelle.access.audit import Head
 from poststelle.access.database import open_database
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import KeyBook, canonical, read_keybook
 from poststelle.access.statements import Statement, make_statement
-from poststelle.durable import TEMP_SUFFIX, Disk
+from poststelle.durable import Disk
 from poststelle.errors import Damaged, StorageError
 from poststelle.records import Problem
 from poststelle.stages import Stage
 
-COPY_SUFFIX = f".backup{TEMP_SUFFIX}"
 ATTEMPTS = 5
 SIDE_FILES = ("", "-wal", "-shm")
 
@@ -275,7 +277,7 @@ class Backup:
         self, catalogue: Path, keys: Path, known: set[str]
     ) -> tuple[list[StoredPart], tuple[int, int], bytes]:
         """Copies of catalogue and keys that belong together, the book that names them, and every part on the target."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             self._remove(catalogue, keys)
             # Nobody moves or corrects a letter between the two; intake only adds, and adds keys before rows.
             with self.keys.alone():
@@ -285,7 +287,8 @@ class Backup:
                 with self._opened(catalogue, keys) as (copy, store):
                     parts = list(copy.parts())
                     going = {row.document_id for row in copy.letters() if row.stage is Stage.DISPOSING}
-                    belongs = self._belongs(store)
+                    # A quarantined file that is filed anew between the two takes its keys with it.
+                    belongs = self._belongs(store) and (attempt == ATTEMPTS or not missing_wraps(copy, store))
                 parts = [part for part in parts if part.name.document_id not in going]
                 try:
                     copied = self._copy_parts(parts, known, strict=True)
@@ -433,7 +436,8 @@ class Backup:
     def _drop_old(self, generations: Sequence[Generation], damaged: Sequence[int]) -> tuple[int, ...]:
         """Drop what is past its window. Only now: the newest was read back and holds a key for every living part."""
         today = self.now().date()
-        old = [g.number for g in generations[:-1] if g.readable_until < today]
+        ends = last_days(generations)
+        old = [g.number for g in generations[:-1] if ends[g.number] < today]
         for number in (*old, *damaged):
             self.target.drop(number)
         return tuple(old)
@@ -462,7 +466,11 @@ class Backup:
 def write_tombstones(
     target: Target, layout: VaultLayout, service: Identity, vault_id: str, at: datetime, head: Head | None, disk: Disk
 ) -> None:
-    """Put the newest list of destroyed ids onto a target, whole or not at all."""
+    """Put the newest list of destroyed ids onto a target, whole or not at all.
+
+    The key book goes first: a service that is younger than every generation there may have signed the list.
+    """
+    disk.write_new(target.keybook, chunks_of(layout.keybook))
     lists = _bytes_of(layout.disposals).splitlines()
     target_id, _ = target.identify()
     content = {"target": target_id, "lists": len(lists), "sha256": hash_lists(lists)}
@@ -501,7 +509,8 @@ def missing_wraps(catalogue: Catalogue, keys: KeyStore) -> list[str]:
 def verify_backup(
     target: Target, genesis: str, vault_id: str, gone: frozenset[str], progress: Progress
 ) -> Iterator[Problem]:
-    """Read everything back: every generation, every piece of the log, every sealed part."""
+    """Read everything back: every generation, every piece of the log, the list of destroyed letters (`gone` are those
+    that the vault knows of), every sealed part."""
     wanted: dict[Path, StoredPart] = {}
     for number in target.finished():
         try:
@@ -512,11 +521,23 @@ def verify_backup(
             }
         except DamagedBackup as err:
             yield Problem(code=err.code, id=f"generation {number}", message=str(err))
+    if target.finished() and not _is_listed(target, genesis, vault_id, gone):
+        message = "The list of destroyed letters is missing, old or was changed. `backup` writes it anew."
+        yield Problem(code="B013", id=target.tombstones.name, message=message)
     for done, (path, part) in enumerate(sorted(wanted.items()), 1):
         if read_fixity(path) != File(sha256=part.sha256, size_bytes=part.size_bytes):
             message = f"The {part.name.part} is missing or was changed there. `backup --reread` copies it anew."
             yield Problem(code="B014", id=part.name.document_id, message=message)
         progress(done, len(wanted), "reading back")
+
+
+def _is_listed(target: Target, genesis: str, vault_id: str, gone: frozenset[str]) -> bool:
+    """Whether the list of destroyed letters there is genuine and names all of them."""
+    book = newest_book(target, genesis, vault_id)
+    try:
+        return book is not None and gone <= read_tombstones(target.tombstones, book).documents
+    except DamagedBackup:
+        return False
 
 
 def log_until(log: bytes, last_outbox: int) -> bytes:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from archive.catalogue import LetterRow
 from archive.keystore import DocumentWrap, KeyStore
-from archive.layout import VaultLayout
+from archive.layout import COPY_SUFFIX, VaultLayout
 from archive.ledger import DisposalRow, Ledger
 from archive.objects import ObjectStore, PartName
 from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention, no_line
@@ -216,7 +216,11 @@ class Executor:
         return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
 
     def _sweep(self) -> None:
-        """Remove what a crash left of a list or certificate that was being written."""
+        """Remove what a crash left of a list or certificate that was being written, or of a backup: a copy of the key
+        store there may hold the very keys that are to be destroyed."""
+        copies = sorted(self.layout.vault.glob(f"*{COPY_SUFFIX}*"))
+        if copies:
+            self.disk.unlink_all(copies)
         lists = self.layout.vault.glob(f"{self.layout.disposals.name}.*{TEMP_SUFFIX}")
         for path in (*lists, *self.layout.certificates.glob(f"*{TEMP_SUFFIX}")):
             self.disk.unlink(path)

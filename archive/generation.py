@@ -2,6 +2,7 @@
 
     BACKUP.json                 names format, vault and target
     tombstones.jsonl            a signed head, then the signed lists of destroyed ids; replaced as a whole
+    keybook.jsonl               the key book that the head of the list is to be checked by
     objects/AB/PART.HASH        sealed parts; HASH are the first 16 digits of their SHA-256
     log/HASH  certificates/HASH.json
     generations/NNNNNN/         catalogue.db, keys.db, keybook.jsonl, … and manifest.json, written last
@@ -9,11 +10,12 @@
 A generation exists once its manifest does. docs/backup-format.md has the rules; whatever does not hold is refused.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -66,6 +68,7 @@ class Target:
         self.disk = disk
         self.descriptor = root / "BACKUP.json"
         self.tombstones = root / "tombstones.jsonl"
+        self.keybook = root / KEYBOOK
         self.objects = root / "objects"
         self.log = root / "log"
         self.certificates = root / "certificates"
@@ -245,6 +248,32 @@ def read_generation(target: Target, number: int, genesis: str, vault_id: str) ->
     if set(body["files"]) != set(FILES):
         raise DamagedBackup(f"the manifest of generation {number} does not name the files it must")
     return Generation(target=target, number=number, manifest=manifest, book=book)
+
+
+def last_days(generations: Sequence[Generation]) -> dict[int, date]:
+    """By number, the last day on which each generation's keys are kept; `generations` are oldest first.
+
+    None outlives a later one: if it says so, it was made while the clock was ahead, or keys were to be kept longer.
+    """
+    ends: dict[int, date] = {}
+    end = date.max
+    for generation in reversed(generations):
+        end = min(end, generation.readable_until)
+        ends[generation.number] = end
+    return ends
+
+
+def newest_book(target: Target, genesis: str, vault_id: str) -> KeyBook | None:
+    """The longest key book there that holds: a list of destroyed letters may be by a service that is younger than every
+    generation. None if none holds."""
+    books = []
+    for number in reversed(target.finished()):
+        with contextlib.suppress(DamagedBackup):
+            books.append(read_generation(target, number, genesis, vault_id).book)
+            break
+    with contextlib.suppress(TamperedKeyBook):
+        books.append(read_keybook(target.keybook, genesis, vault_id))
+    return max(books, key=lambda book: book.statements, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

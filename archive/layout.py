@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FORMAT = "poststelle vault 1"
+COPY_SUFFIX = ".backup.tmp"
+"""Ends the name of a copy of a database that a backup (or a look into one) makes in the vault for a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,11 @@ class VaultLayout:
     def restores(self) -> Path:
         """Owners' signed statements that this vault was brought back from a backup."""
         return self.vault / "restores.jsonl"
+
+    @property
+    def restoring(self) -> Path:
+        """Lies here while the vault is brought back: what is beside it may be removed and written anew."""
+        return self.vault / "restoring.json"
 
     @property
     def certificates(self) -> Path:

@@ -65,7 +65,11 @@ class Pending:
         held = {scope for scope in book.epochs if person_id in book.current(scope).wraps}
         return bool(
             self.stale_wraps
-            or held & set(self.unsound)
+            or any(
+                may_prepare(book, scope, at, person_id)
+                for scope in held & set(self.unsound)
+                for at in (None, *book.ends(scope))
+            )
             or any(
                 person_id in book.epochs[scope][number - 1].wraps for scope, number, _ in self.missing if scope in held
             )
@@ -81,9 +85,9 @@ def pending(book: KeyBook, keys: KeyStore) -> Pending:
     named = {(e.scope_id, e.number, r) for row in book.epochs.values() for e in row for r in e.wraps}
     stored = keys.epoch_recipients()
     databases = []
-    for name, scope in DATABASES.items():
+    for name in DATABASES:
         found = keys.database_wrap(name)
-        if found is None or keys.database_wrap(name + NEXT) or found[0] != book.current(scope).number:
+        if found is None or keys.database_wrap(name + NEXT) or not _is_current(book, name, found[0]):
             databases.append(name)
     return Pending(
         unsound=tuple(s for s in book.epochs if not all(book.is_sound(s, at) for at in (None, *book.ends(s)))),
@@ -96,6 +100,17 @@ def pending(book: KeyBook, keys: KeyStore) -> Pending:
         databases=tuple(databases),
         stale_wraps=len(stored - named),
     )
+
+
+def may_prepare(book: KeyBook, scope: str, at: datetime | None, person_id: str) -> bool:
+    """Whether a new key has to be made for a moment, and by this person: not by a deputy for the time after."""
+    return not book.is_sound(scope, at) and person_id in book.entitled(scope, at)
+
+
+def _is_current(book: KeyBook, name: str, epoch: int) -> bool:
+    """Whether a database that is encrypted under an epoch's key may stay so."""
+    scope = DATABASES[name]
+    return epoch == book.current(scope).number and book.is_database_sound(name, scope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +202,7 @@ class Renewal:
             if not ring.holds(scope):
                 continue
             for at in (None, *book.ends(scope)):
-                if not book.is_sound(scope, at):
+                if may_prepare(book, scope, at, ring.person_id):
                     new = self._epoch(book, scope, at)
                     epochs.append(new)
                     book = replace(book, epochs=book.epochs | {scope: (*book.epochs[scope], new.epoch)})
@@ -206,7 +221,8 @@ class Renewal:
         valid_from = max(self.now, book.at).replace(microsecond=0) if at is None else at
         recipients = book.recipients(scope, at).items()
         new = make_epoch(book.vault_id, scope, row[0].scope_id, len(row) + 1, recipients, valid_from)
-        return replace(new, epoch=replace(new.epoch, known_to=frozenset(new.wraps)))
+        known_to = frozenset({*new.wraps, self.identity.person_id})
+        return replace(new, epoch=replace(new.epoch, known_to=known_to))
 
     # Databases ------------------------------------------------------------------------------------------------
 
@@ -215,7 +231,7 @@ class Renewal:
         found = {}
         for name, scope in DATABASES.items():
             epoch, stored = book.current(scope), self.keys.database_wrap(name)
-            if self.identity.person_id in epoch.wraps and (stored is None or stored[0] != epoch.number):
+            if self.identity.person_id in epoch.wraps and (stored is None or not _is_current(book, name, stored[0])):
                 found[name] = (epoch.number, make_database_key(book.vault_id, name, epoch)[1])
         return found
 

@@ -47,8 +47,6 @@ from poststelle.errors import ConfigurationError, StorageError
 from poststelle.records import Problem
 from poststelle.stages import Stage
 
-MARKER = "restoring.json"
-"""Lies in a vault that is being brought back: what is beside it may be removed and written anew."""
 KIND = "restored"
 SIDE_FILES = ("-wal", "-shm")
 
@@ -136,7 +134,7 @@ class Restoring:
     def finish(self) -> None:
         """From now on the vault exists."""
         self.disk.write_new(self.layout.descriptor, [descriptor(self.generation.book.vault_id)])
-        self.disk.unlink(self.layout.vault / MARKER)
+        self.disk.unlink(self.layout.restoring, missing_ok=True)
 
     def database_key(self, name: str, scope: str) -> bytes:
         """The raw key of a database, as the holder opens it."""
@@ -163,7 +161,7 @@ class Restoring:
 
     def _clear_place(self) -> None:
         """An empty place, or one that an earlier restore of the same vault did not finish."""
-        layout, marker = self.layout, self.layout.vault / MARKER
+        layout, marker = self.layout, self.layout.restoring
         own = canonical({"vault": self.generation.book.vault_id}) + b"\n"
         if layout.descriptor.exists() and not marker.exists():
             raise ConfigurationError(
@@ -174,7 +172,7 @@ class Restoring:
         stores = [layout.keys, layout.mirror_keys]
         if not unfinished:
             # A kill may have left the marker half written, before anything else was made.
-            for path in layout.vault.glob(f"{MARKER}.*{TEMP_SUFFIX}"):
+            for path in layout.vault.glob(f"{marker.name}.*{TEMP_SUFFIX}"):
                 self.disk.unlink(path)
             for path in (*stores, *(layout.vault.iterdir() if layout.vault.is_dir() else ())):
                 if path.exists() and path != layout.key_store:
@@ -235,7 +233,7 @@ class Restoring:
         keys = KeyStore.open(self.layout.keys, self.layout.mirror_keys, self.disk)
         gone = sorted({w.document_id for w in keys.all_wraps()} & self.tombstones.documents)
         gone += sorted({r.document_id for r in keys.all_registered()} & self.tombstones.documents - set(gone))
-        rows = [_row(document, windows_of(keys.wraps_of(document))) for document in gone]
+        rows = [_row(document, windows_of([*keys.wraps_of(document), *keys.shares_of(document)])) for document in gone]
         keys.forget_all(gone)
         self.disk.reached("keys-restored")
         if not keys.settle() or wraps_remain(keys, rows):
@@ -292,6 +290,7 @@ class Restoring:
             "manifest": self.generation.manifest.statement_id,
             "made_at": self.generation.made_at.isoformat(),
             "audit": {"number": head.number, "hash": head.hash, "offset_bytes": head.offset_bytes},
+            "keybook": {"statements": self.generation.book.statements, "head": self.generation.book.head},
             "tombstones_as_of": self.tombstones.as_of.isoformat(),
             "tombstones_accepted": self.accepted,
             "gaps": [[g.series, g.year, g.first, g.last] for g in gaps],
@@ -333,6 +332,8 @@ class Restoring:
             line = path.read_bytes().rstrip(b"\n")
             try:
                 statement = check_statement(line, self.generation.book, "certificate-of-destruction", or_removed=True)
+                if self.generation.book.people[statement.person_id].kind != "service":
+                    raise InvalidStatement("a certificate is by somebody who is not the service")
             except InvalidStatement as err:
                 self.problems.append(Problem(code=err.code, id=path.name, message=str(err)))
                 continue

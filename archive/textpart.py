@@ -192,8 +192,10 @@ def _read_file(value: dict[str, Any]) -> ScannedFile:
 
 
 def _fact(fact: Fact) -> list[Any]:
-    """Four fields, and the sentence and the place where there are such."""
+    """Four fields, and the sentence, the place and the kind where there are such."""
     row = [fact.name, fact.value, round(fact.confidence, 4), fact.page]
+    if fact.kind:
+        return [*row, fact.source, None if fact.box is None else list(fact.box), fact.kind]
     if fact.box is not None:
         return [*row, fact.source, list(fact.box)]
     return [*row, fact.source] if fact.source else row
@@ -201,8 +203,9 @@ def _fact(fact: Fact) -> list[Any]:
 
 def _read_fact(row: list[Any]) -> Fact:
     name, value, confidence, page, *more = row
-    box = tuple(more[1]) if len(more) > 1 else None
-    return Fact(name=name, value=value, confidence=confidence, page=page, source=more[0] if more else "", box=box)
+    rest: list[Any] = [*more, *("", None, "")[len(more) :]]
+    source, box, kind = rest[0], None if rest[1] is None else tuple(rest[1]), rest[2]
+    return Fact(name=name, value=value, confidence=confidence, page=page, source=source, box=box, kind=kind)
 
 
 def _einvoice(invoice: EInvoice | None) -> dict[str, Any]:

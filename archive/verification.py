@@ -73,7 +73,10 @@ class Verification:
         }
         for path, content in expected.items():
             if not path.exists() or path.read_bytes() != content:
-                yield Problem(code="A001", id=path.name, message=f"{path.name} is missing or was changed.")
+                message = f"{path.name} is missing or was changed."
+                if path == self.layout.recover:
+                    message += " After an update of the program, `poststelle upgrade` puts the new one there."
+                yield Problem(code="A001", id=path.name, message=message)
 
     def _key_store(self) -> Iterator[Problem]:
         try:
@@ -194,6 +197,8 @@ class Verification:
                 )
                 if not content.endswith(b"\n"):
                     raise InvalidStatement("its end is missing")
+                if self.book.people[statement.person_id].kind != "service":
+                    raise InvalidStatement("it is not by the service")
                 if f"{statement.statement_id}.json" != path.name:
                     raise InvalidStatement("its name is not its hash")
                 genuine |= {letter["id"] for letter in statement.body["letters"]}
@@ -210,6 +215,8 @@ class Verification:
         for number, line in enumerate(lines):
             try:
                 statement = check_statement(line, self.book, "disposal-list", or_removed=True)
+                if self.book.people[statement.person_id].kind != "service":
+                    raise InvalidStatement("it is not by the service")
                 listed |= set(statement.body["documents"])
             except InvalidStatement as err:
                 yield Problem(code="A017", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))

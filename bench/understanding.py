@@ -382,6 +382,11 @@ def _print_einvoices(folder: Path, ours: Classifier, work: Path) -> bool:
             )
             counts[f"{kind}, read with the XML's facts"] += told
             counts[f"{kind}, flagged for a person"] += found.needs_review
+            if kind == "valid" and found.needs_review:
+                digits = all("wrong check digits" in reason for reason in found.review_reasons)
+                counts[f"valid, flagged {'only for wrong check digits' if digits else 'otherwise'}"] += 1
+                if not digits:
+                    print(f"  flagged: {path.name}: {' '.join(found.review_reasons)}")
             if kind == "valid" and not told:
                 print(f"  NOT READ {path.name}")
             if kind == "invalid" and not found.needs_review:

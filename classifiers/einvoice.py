@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from classifiers.deadline_kinds import PAYMENT
 from classifiers.evidence import Evidence
 from poststelle.german import compact, find_amounts, find_dates, iban_is_valid
 from poststelle.records import EInvoice, Fact, PageOrigin, RecognisedDocument
@@ -20,7 +21,10 @@ def merge_facts(invoice: EInvoice | None, printed: tuple[Fact, ...]) -> tuple[Fa
     """The XML's facts, and those of the page that it does not state."""
     if invoice is None or not invoice.fields:
         return printed
-    stated = tuple(Fact(name=name, value=value, confidence=_certainty(name, value)) for name, value in invoice.fields)
+    stated = tuple(
+        Fact(name=name, value=value, confidence=_certainty(name, value), kind=PAYMENT if name == "due_date" else "")
+        for name, value in invoice.fields
+    )
     if not invoice.embedded:
         # Of the readable pages we made ourselves nothing is a fact: all is in the XML.
         number = dict(invoice.fields).get("reference", "")
@@ -33,7 +37,8 @@ def merge_facts(invoice: EInvoice | None, printed: tuple[Fact, ...]) -> tuple[Fa
 
 
 def _certainty(name: str, value: str) -> float:
-    return WRONG_DIGITS if name == "iban" and value[:2].isalpha() and not iban_is_valid(value) else STATED
+    wrong = (name == "iban" and _is_wrong_iban(value)) or (name == "vat_id" and _is_wrong_vat_id(value))
+    return WRONG_DIGITS if wrong else STATED
 
 
 def invoice_evidence(invoice: EInvoice | None) -> tuple[str, Evidence] | None:
@@ -57,15 +62,24 @@ def find_doubts(document: RecognisedDocument, printed: tuple[Fact, ...]) -> tupl
 
 
 def _wrong_digits(fields: dict[str, str]) -> list[str]:
-    from stdnum.eu import vat
-
     doubts = []
     vat_id, iban = fields.get("vat_id", ""), fields.get("iban", "")
-    if vat_id[:2].isalpha() and len(vat_id) > 4 and not vat.is_valid(vat_id):
-        doubts.append(f"The seller's VAT number {vat_id} has wrong check digits.")
-    if iban[:2].isalpha() and not iban_is_valid(iban):
+    # One of the two numbers makes an invoice from which the buyer may deduct the tax (§ 14 (4) no. 2 UStG).
+    if _is_wrong_vat_id(vat_id) and not fields.get("tax_number") and fields.get("tax_amount", "0").strip("0."):
+        doubts.append(f"The seller's VAT number {vat_id} has wrong check digits, and no tax number is stated.")
+    if _is_wrong_iban(iban):
         doubts.append(f"The account number {iban} has wrong check digits.")
     return doubts
+
+
+def _is_wrong_vat_id(value: str) -> bool:
+    from stdnum.eu import vat
+
+    return value[:2].isalpha() and len(value) > 4 and not vat.is_valid(value)
+
+
+def _is_wrong_iban(value: str) -> bool:
+    return value[:2].isalpha() and not iban_is_valid(value)
 
 
 def _deviations(document: RecognisedDocument, fields: dict[str, str], printed: tuple[Fact, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Deadlines beside the due date, each with the sentence that sets it: objections, hearings, the end of contracts.
+"""Deadlines beside the due date, each with its sentence and kind: objections, appointments, the end of contracts.
 
 What is counted errs on the early side: a deadline is never moved from a weekend to the next working day.
 """
@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from classifiers.facts_date import dates_in
-from classifiers.facts_due import certainty_of, later, sentence_around
+from classifiers.facts_due import certainty_of, dated_fact, later, sentence_around
 from classifiers.layout import Letter
 from classifiers.lines import PageLines
 from poststelle.records import Fact
@@ -44,6 +44,13 @@ _ENDS = re.compile(
     r"\b(?:zum|mit ablauf des|am|bis zum)\W*$",
     re.IGNORECASE,
 )
+_MEETS = re.compile(
+    r"\b(?:termin|findet|laden|einladung|eingeladen|ladung|besprechung|verhandlung|\w*gespräch|\w*versammlung|anhörung)\b"
+    r"[^.!?]{0,90}$",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"\W*(?:um|ab|gegen)?\W*\d{1,2}(?:[:.]\d{2})?\s?Uhr\b", re.IGNORECASE)
+"""An appointment is a day with an hour; without one it is often the day of a delivery or an earlier talk."""
 
 
 def find_deadlines(
@@ -80,7 +87,7 @@ def _counted(page: PageLines, written: date | None, received_on: date) -> list[F
         when = later(start, number, match["unit"].lower())
         if when is not None:
             sure *= page.flow.confidence_between(match.start(), match.end("unit"))
-            facts.append(_fact(when, sure, page, sentence))
+            facts.append(dated_fact("deadline", page, when, sure, match.span()))
     return facts
 
 
@@ -105,11 +112,8 @@ def _printed(page: PageLines) -> list[Fact]:
         certainty *= page.flow.confidence_between(start, end)
         asked = certainty_of(text, start, end)
         if asked < ASKED:
-            asked = 0.75 if _ENDS.search(text[max(0, start - 120) : start]) else 0.0
+            before, after = text[max(0, start - 120) : start], text[end : end + 40]
+            asked = 0.75 if _ENDS.search(before) or (_MEETS.search(before) and _AT.match(after)) else 0.0
         if asked:
-            facts.append(_fact(when, asked * certainty, page, sentence_around(page.flow, start, end)))
+            facts.append(dated_fact("deadline", page, when, asked * certainty, (start, end)))
     return facts
-
-
-def _fact(when: date, sure: float, page: PageLines, sentence: str) -> Fact:
-    return Fact(name="deadline", value=when.isoformat(), confidence=round(sure, 3), page=page.number, source=sentence)

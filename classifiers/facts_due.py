@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from datetime import date, timedelta
 
+from classifiers.deadline_kinds import OTHER, kind_of
 from classifiers.facts_date import dates_in
 from classifiers.layout import Letter
 from classifiers.lines import Flow, PageLines
@@ -90,19 +91,29 @@ def _printed(page: PageLines, written: date | None) -> list[Fact]:
 
 
 def _due(page: PageLines, when: date, sure: float, span: tuple[int, int]) -> Fact:
+    return dated_fact("due_date", page, when, sure, span)
+
+
+def dated_fact(name: str, page: PageLines, when: date, sure: float, span: tuple[int, int]) -> Fact:
+    """A day that a letter sets, with the sentence around the words that set it, and what it is for."""
+    sentence = sentence_around(page.flow, *span)
+    words = page.flow.text[slice(*span)]
+    at = max(0, sentence.find(words))
+    kind = kind_of(sentence, at, at + len(words))
+    if kind == OTHER:
+        # Lines that stand wide apart cut a sentence short: what is missing may still tell.
+        before, after = _around(page.flow.text, *span)
+        before = sentence[:at] if sentence[:1].isupper() else before
+        after = sentence[at + len(words) :] if sentence.endswith((".", "!", "?")) else after
+        kind = kind_of(before + words + after, len(before), len(before) + len(words))
     return Fact(
-        name="due_date",
-        value=when.isoformat(),
-        confidence=round(sure, 3),
-        page=page.number,
-        source=sentence_around(page.flow, *span),
+        name=name, value=when.isoformat(), confidence=round(sure, 3), page=page.number, source=sentence, kind=kind
     )
 
 
 def certainty_of(text: str, start: int, end: int) -> float:
     """How surely the words around a date, within its sentence, make it a due date."""
-    before = _SENTENCE_END.split(text[max(0, start - _CONTEXT) : start])[-1]
-    after = _SENTENCE_END.split(text[end : end + _CONTEXT])[0]
+    before, after = _around(text, start, end)
     if _AFTER.match(after):
         return 0.95
     if _PERIOD_START.search(before):
@@ -113,6 +124,14 @@ def certainty_of(text: str, start: int, end: int) -> float:
     if certainty is None and _UNTIL.search(before):
         certainty = UNTIL_AND_ASKED if _ASKS.search(before + after) else UNTIL
     return certainty or 0.0
+
+
+def _around(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and behind a place within its sentence."""
+    return (
+        _SENTENCE_END.split(text[max(0, start - _CONTEXT) : start])[-1],
+        _SENTENCE_END.split(text[end : end + _CONTEXT])[0],
+    )
 
 
 def _counted(page: PageLines, written: date, certainty: float) -> list[Fact]:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -39,7 +40,7 @@ TOTALS: dict[str, float] = {
     "Guthaben": 0.7, "Gutschrift": 0.7, "Erstattungssumme": 0.9, "Vorauszahlung": 0.7, "Steuerbetrag gesamt": 0.8,
     "Gesamtkosten": 0.9, "Schlusssumme": 0.95, "Gesamtsumme brutto": 0.98, "neuer Stand": 0.9, "Endstand": 0.9,
     "Monatliche Vergütung": 0.8, "monatliche Miete": 0.85, "Fälliger Betrag": 0.95, "fälligen Betrag": 0.9,
-    "offenen Betrag": 0.9,
+    "offenen Betrag": 0.9, "Rechnungsbeitrag": 0.96,
 }  # fmt: skip
 """What stands before the sum of a letter, and how surely it is the sum."""
 
@@ -75,7 +76,7 @@ _FEES = re.compile(
     r"|auszahlungen|einzahlungen|lastschriften|gutschriften|umsatz|ertrage|einlagen|erstattungsfahig)"
 )
 _SECURITIES = re.compile(
-    r"\b(?:ISIN|WKN)\b|kurswert|wertpapier|kapitalertrags?steuer|\bkap?est\b|\bkapst\b|quellensteuer|zinsabschlag"
+    r"\b(?:ISIN|WKN)\b|kurswert|wertpapier|kapitalertrags?steuer|\bk(?:ap|e)st\b|quellensteuer|zinsabschlag"
     r"|abgeltungs?steuer|withholding tax",
     re.IGNORECASE,
 )
@@ -103,6 +104,8 @@ class _Sum:
     """Whether the label is one of a total. A sum of fees, or of one column, adds up as well."""
     adds_up: bool = False
     """Whether arithmetic shows it to be a sum of others."""
+    is_net: bool = False
+    """Whether it and a tax add up to another amount of its page."""
     is_balance: bool = False
 
 
@@ -133,7 +136,8 @@ class MoneyReader:
 
     def _sums(self, page: PageLines) -> list[_Sum]:
         found = []
-        proven = _proven_totals(page)
+        nets = _nets_of_totals(page)
+        proven = frozenset(net + tax for net, tax in nets) | _column_sums(_last_column(page))
         for segment in page.segments:
             labels = self._labels.find(segment)
             for label, following in zip_longest(labels, labels[1:]):
@@ -150,7 +154,8 @@ class MoneyReader:
                     _Sum(
                         value=value, certainty=certainty, legibility=legibility, page=page.number, order=segment.row,
                         names_it=label.certainty >= NAMES_IT and not _is_of_fees(label),
-                        adds_up=adds_up, is_balance=_is_balance(label),
+                        adds_up=adds_up, is_net=any(net == _cents(value) for net, _ in nets),
+                        is_balance=_is_balance(label),
                     )
                 )  # fmt: skip
         return found
@@ -173,7 +178,12 @@ def _only_one(letter: Letter) -> list[_Sum]:
 
 
 def _is_contested(best: _Sum, sums: list[_Sum]) -> bool:
-    """Whether another sum with a total's label differs: of what adds up, only a greater one may be the real total."""
+    """Whether another amount could as well be meant: the total with tax, or one with a total's label.
+
+    Of sums that add up, only a greater one can be the real total: the others are its parts.
+    """
+    if best.is_net and not best.adds_up:
+        return True
     others = [found for found in sums if found.names_it and found.certainty >= NAMES_IT and found.value != best.value]
     return any(not best.adds_up or _cents(found.value) > _cents(best.value) for found in others)
 
@@ -181,7 +191,9 @@ def _is_contested(best: _Sum, sums: list[_Sum]) -> bool:
 def _has_several_meanings(letter: Letter) -> bool:
     """Whether the letter is about securities, or its sums were converted: charged in one currency, paid in another."""
     text = " ".join(page.flow.text for page in letter.pages)
-    return _SECURITIES.search(text) is not None or 1 < sum(pattern.search(text) is not None for _, pattern in (("EUR", _EURO), *_OTHER_CURRENCIES))
+    currencies = (_EURO, *(pattern for _, pattern in _OTHER_CURRENCIES))
+    converted = sum(pattern.search(text) is not None for pattern in currencies) > 1
+    return converted or _SECURITIES.search(text) is not None
 
 
 def _is_balance(label: FoundLabel) -> bool:
@@ -239,24 +251,23 @@ def find_tax_lines(page: PageLines) -> list[int]:
     """Amounts, in cents, of lines that speak of tax."""
     found: list[int] = []
     for row in page.rows:
-        line = "  ".join(segment.text for segment in row)
+        line = _line(row)
         if _TAX.search(line):
             found += [cents for _, _, value in find_amounts(line) if (cents := _cents(value)) > 0]
     return found
 
 
-def _proven_totals(page: PageLines) -> frozenset[int]:
-    """Amounts, in cents, that arithmetic shows to be sums: net plus tax, or all that stands above in the column."""
-    cents: set[int] = set()
+def _nets_of_totals(page: PageLines) -> list[tuple[int, int]]:
+    """Amounts in cents, net and tax, of which arithmetic shows that they make up a third one."""
+    cents = {_cents(value) for row in page.rows for _, _, value in find_amounts(_line(row))}
     taxes = set(find_tax_lines(page))
-    column: list[int] = []
-    for row in page.rows:
-        line = "  ".join(segment.text for segment in row)
-        numbers = [_cents(value) for _, _, value in find_amounts(line)]
-        cents.update(numbers)
-        column += numbers[-1:]
     pairs = ((net, tax) for tax in taxes for net in cents if 0.04 * net <= tax <= 0.26 * net)
-    return frozenset(net + tax for net, tax in pairs if net + tax in cents) | _column_sums(column)
+    return [(net, tax) for net, tax in pairs if net + tax in cents]
+
+
+def _last_column(page: PageLines) -> list[int]:
+    """The last amount of each row, in cents."""
+    return [_cents(found[-1][2]) for row in page.rows if (found := find_amounts(_line(row)))]
 
 
 def _column_sums(column: list[int]) -> frozenset[int]:
@@ -269,6 +280,10 @@ def _column_sums(column: list[int]) -> frozenset[int]:
             if first < index - 1 and above == number > 0:
                 sums.add(number)
     return frozenset(sums)
+
+
+def _line(row: Sequence[Segment]) -> str:
+    return "  ".join(segment.text for segment in row)
 
 
 def _cents(value: str) -> int:

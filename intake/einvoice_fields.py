@@ -26,6 +26,7 @@ CII: dict[str, str] = {
     "date": "ExchangedDocument|HeaderExchangedDocument/IssueDateTime/DateTimeString",
     "sender": _AGREEMENT + "SellerTradeParty/Name",
     "vat_id": _AGREEMENT + "SellerTradeParty/SpecifiedTaxRegistration/ID[VA]",
+    "tax_number": _AGREEMENT + "SellerTradeParty/SpecifiedTaxRegistration/ID[FC]",
     "recipient": _AGREEMENT + "BuyerTradeParty/Name",
     "buyer_reference": _AGREEMENT + "BuyerReference",
     "order_reference": _AGREEMENT + "BuyerOrderReferencedDocument/IssuerAssignedID|ID",
@@ -50,6 +51,7 @@ UBL: dict[str, str] = {
     "date": "IssueDate",
     "sender": "AccountingSupplierParty/Party/PartyLegalEntity/RegistrationName",
     "vat_id": "AccountingSupplierParty/Party/PartyTaxScheme/CompanyID[VAT]",
+    "tax_number": "AccountingSupplierParty/Party/PartyTaxScheme/CompanyID[!VAT]",
     "recipient": "AccountingCustomerParty/Party/PartyLegalEntity/RegistrationName",
     "buyer_reference": "BuyerReference",
     "order_reference": "OrderReference/ID",
@@ -73,7 +75,7 @@ _DATES = ("date", "due_date")
 _COMPACT = ("iban", "bic", "vat_id")
 FIELDS = (
     "sender", "date", "reference", "amount", "currency", "due_date", "iban", "bic", "net_amount", "tax_amount",
-    "amount_due", "vat_id", "recipient", "buyer_reference", "order_reference", "customer_number",
+    "amount_due", "vat_id", "tax_number", "recipient", "buyer_reference", "order_reference", "customer_number",
 )  # fmt: skip
 """What becomes a fact, in the order in which it is shown."""
 
@@ -116,7 +118,10 @@ def is_cii(root: etree._Element) -> bool:
 
 
 def find(element: etree._Element, path: str) -> Iterator[etree._Element]:
-    """Elements under a path of local names; "A|B" for either, a leading "*" for any beginning."""
+    """Elements under a path of local names.
+
+    "A|B" stands for either, "*A" for any beginning, "A[S]" for those of scheme S, "A[!S]" for all others.
+    """
     step, _, rest = path.partition("/")
     step, _, only = step.partition("[")
     names = step.split("|")
@@ -212,6 +217,8 @@ def _understood(texts: dict[str, list[str]]) -> tuple[dict[str, str], tuple[str,
 
 
 def _is_scheme(element: etree._Element, scheme: str) -> bool:
+    if scheme.startswith("!"):
+        return not _is_scheme(element, scheme[1:])
     if element.get("schemeID") == scheme:
         return True
     parent = element.getparent()

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from intake import cleaning
 from intake.engine import Engine, FoundWord
+from intake.fixed_pitch import ReadStrip, with_whole_numbers
 from intake.middle_dots import with_middle_dots
 from intake.orientation import Reading, best_way_up, mean_confidence
 from intake.reading import Scan, TextLayer
 from intake.reading_order import in_reading_order
+from intake.stamps import numbered_from, with_text_under_stamps
 from poststelle.records import PageOrigin
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def _with_second_look(grey: "Grey", dpi: int, reading: Reading, engine: Engine, 
         for word in engine.recognise(rest, dpi, languages, True)
         if word.confidence >= _LEAST_SURE and any(map(str.isalnum, word.text))
     ]
-    return _reading([*reading.words_level, *more], straightening, reading.rotation_degrees, turned)
+    return _reading([*reading.words_level, *more], straight, straightening, reading.rotation_degrees, turned)
 
 
 def _cleaned(scan: Scan, simple: bool) -> tuple["Grey", int]:
@@ -131,16 +133,35 @@ def _read_turned(
 ) -> Reading:
     turned = cleaning.turn(grey, degrees)
     straight, straightening = cleaning.straighten(turned, skew)
-    words = with_middle_dots(engine.recognise(straight, dpi, languages, simple), straight)
-    return _reading(words, straightening, degrees, turned)
+    words: Sequence[FoundWord] = engine.recognise(straight, dpi, languages, simple)
+    stamp: Sequence[FoundWord] = ()
+    if not simple:
+        words, stamp = with_text_under_stamps(
+            words, straight, dpi, lambda lines: engine.recognise(lines, dpi, languages, False)
+        )
+    words = with_middle_dots(words, straight)
+
+    def read_strip(strip: "Grey") -> Sequence[FoundWord]:
+        return engine.recognise(strip, dpi, languages, True)
+
+    # An engine outside this process takes as long for a strip as for half a page.
+    looks_again = engine.in_process and not simple
+    return _reading(words, straight, straightening, degrees, turned, read_strip if looks_again else None, stamp)
 
 
 def _reading(
-    words: Sequence[FoundWord], straightening: cleaning.Straightening, degrees: int, turned: "Grey"
+    words: Sequence[FoundWord],
+    straight: "Grey",
+    straightening: cleaning.Straightening,
+    degrees: int,
+    turned: "Grey",
+    read_strip: ReadStrip | None = None,
+    stamp: Sequence[FoundWord] = (),
 ) -> Reading:
     """What was read on a straight page, in the order of reading, at its places on the page as it came."""
     height, width = turned.shape
-    level = in_reading_order(words)
+    level = with_whole_numbers(in_reading_order(words), straight, read_strip)
+    level = [*level, *numbered_from(stamp, level)]
     return Reading(
         words=[cleaning.moved_back(word, straightening, width, height) for word in level],
         words_level=level,

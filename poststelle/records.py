@@ -165,6 +165,8 @@ class Fact:
     """The sentence that says so, for deadlines."""
     box: Box | None = None
     """Where on its page the words stand that say so; None if they could not be pointed at."""
+    kind: str = ""
+    """What a deadline is for: "payment", "objection", "termination", "reply", "appointment" or "other"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,10 +37,12 @@ from poststelle.access.keybook import (
     AUDIT,
     RECORDS,
     KeyBook,
+    Seen,
     append_statement,
     index_scope,
     law_lock,
     read_keybook,
+    require_seen,
 )
 from poststelle.access.keyring import Keyring, make_database_key
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
@@ -59,6 +62,7 @@ CONFIG_NAME = "config.yaml"
 RESTORED = "restored"
 """Kind of the statement, and of the log entry, that declares a restore."""
 TMPFS_CANDIDATES = ("/dev/shm", "/run")
+LOCK_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +158,13 @@ def layout_of(config: Config) -> VaultLayout:
 
 
 class StateFolder:
-    """What one person's computer remembers of a vault: the last audit head it saw."""
+    """What one person's computer remembers of a vault: the last audit head it saw, and the last key book."""
 
     def __init__(self, root: Path, vault_id: str, person_id: str) -> None:
         self._file = root / vault_id / f"{person_id}.head"
         self._restores = self._file.with_suffix(".restores")
         self._checkpointed = self._file.with_suffix(".checkpoint")
+        self._law = self._file.with_suffix(".law")
 
     def head(self) -> Head | None:
         """The head seen last, or None if this is the first time here."""
@@ -184,6 +189,19 @@ class StateFolder:
         """Best effort, as above."""
         if not ids <= self.restores():
             self._write(self._restores, "\n".join(sorted(ids | self.restores())).encode())
+
+    def law(self) -> tuple[Seen | None, set[str]]:
+        """How far this person has seen the key book, and the restores known by then."""
+        try:
+            known = json.loads(self._law.read_bytes())
+            return Seen(statements=int(known["statements"]), head=str(known["head"])), set(known["restores"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, set()
+
+    def remember_law(self, seen: Seen, restores: set[str]) -> None:
+        """Best effort, as above."""
+        value = {"statements": seen.statements, "head": seen.head, "restores": sorted(restores)}
+        self._write(self._law, f"{json.dumps(value)}\n".encode())
 
     def checkpoint_day(self) -> str | None:
         """The day on which this identity last signed a checkpoint of the log; None if it never looked."""
@@ -334,6 +352,25 @@ class Session:
         change = self.book.next_change
         return _stamp(self.layout) != self._stamp or (change is not None and self.now() >= change)
 
+    def require_law(self) -> None:
+        """Refuse a key book that lost what this person saw of it, and remember this one.
+
+        Each line of an earlier key book holds: whoever puts it back brings people back who left, and lets new letters
+        be sealed to keys that they kept. A restore explains that once, if an owner signed it.
+
+        Raises:
+            TamperedKeyBook: it went back, and nothing explains it.
+        """
+        (seen, known), now = self.state.law(), Seen.of(self.book)
+        if seen == now:
+            return
+        restores = self.restores()
+        if seen is not None and not seen.is_in(self.layout.keybook):
+            new = [Seen(**s.body["keybook"]) for s in restores if s.statement_id not in known and "keybook" in s.body]
+            if not any(restored.is_in(self.layout.keybook) for restored in new):
+                require_seen(self.layout.keybook, seen)
+        self.state.remember_law(now, {restored.statement_id for restored in restores})
+
     def refresh(self) -> bool:
         """Read the key book anew if it is outdated, and let go of what was opened by the old one.
 
@@ -345,6 +382,7 @@ class Session:
         self._stamp = _stamp(self.layout)
         book = self.book
         self._take(read_keybook(self.layout.keybook, book.genesis_hash, book.vault_id, self.now()))
+        self.require_law()
         _require_known(self.book, self.identity)
         self._kept_up = False
         return True
@@ -402,6 +440,7 @@ class Session:
         after = append_statement(self.layout.keybook, self.book, self.identity, kind, content, self.now(), self.disk)
         self._stamp = _stamp(self.layout)
         self._take(after.as_of(self.now()))
+        self.require_law()
 
     def change_law(self, kind: str, content: dict[str, Any]) -> None:
         """State something and let the keys follow; what cannot follow now is pending, the law counts all the same."""
@@ -418,6 +457,7 @@ class Session:
         after = renewal.renew(self.book)
         self._stamp = _stamp(self.layout)
         self._take(after.as_of(self.now()))
+        self.require_law()
         if after.head != before:
             self.note("keys-renewed", statement=after.head)
 
@@ -498,6 +538,7 @@ class Session:
             self.layout.keybook, self.book, self.identity, "databases", content, self.now(), self.disk
         )
         self._stamp = _stamp(self.layout)
+        self.require_law()
         self.__dict__.pop("keyring", None)
         self.mirrored_keys.apply([insert_database_wrap(name, epoch.number, wrap)])
         with open_database(path, self.disk, key=key, create=True) as database:
@@ -534,14 +575,17 @@ class _Following:
         return getattr(self._made, name)
 
 
-def open_person(environment: Environment, *, ask_anew: bool = False) -> Session:
+def open_person(environment: Environment, *, ask_anew: bool = False, as_restored: bool = False) -> Session:
     """Open the vault as the person whose identity was named; with `ask_anew`, whether it is unlocked or not.
+
+    `as_restored` is for an owner who signs a restore: the key book may have gone back with it.
 
     Raises:
         ConfigurationError: no identity named, or it belongs to another vault.
     """
     config = find_config(environment)
-    return _open(environment, config, named_identity(environment, config), ask_anew=ask_anew)
+    identity = named_identity(environment, config)
+    return _open(environment, config, identity, ask_anew=ask_anew, as_restored=as_restored)
 
 
 def named_identity(environment: Environment, config: Config) -> Path:
@@ -561,7 +605,11 @@ def named_identity(environment: Environment, config: Config) -> Path:
 def open_service(environment: Environment, *, as_it_is: bool = False) -> Session:
     """Open the vault as the service identity, for work that runs unattended; `as_it_is` renews no keys."""
     config = find_config(environment)
-    return _open(environment, config, config.service_identity, as_it_is=as_it_is)
+    session = _open(environment, config, config.service_identity, as_it_is=as_it_is)
+    if session.layout.restoring.exists():
+        # Left when a restore was stopped at its very end. What is in use must not look like a restore to be repeated.
+        session.disk.unlink(session.layout.restoring, missing_ok=True)
+    return session
 
 
 def open_person_or_service(environment: Environment) -> Session:
@@ -570,7 +618,13 @@ def open_person_or_service(environment: Environment) -> Session:
 
 
 def _open(
-    environment: Environment, config: Config, identity_path: Path, *, ask_anew: bool = False, as_it_is: bool = False
+    environment: Environment,
+    config: Config,
+    identity_path: Path,
+    *,
+    ask_anew: bool = False,
+    as_it_is: bool = False,
+    as_restored: bool = False,
 ) -> Session:
     harden_process()
     file: IdentityFile = read_identity(identity_path)
@@ -590,8 +644,10 @@ def _open(
     if book.practice:
         environment.on_practice()
     session = Session(environment, config, identity, book, stamp)
-    if not as_it_is:
-        session.keep_up()
+    if not as_restored:
+        session.require_law()
+        if not as_it_is:
+            session.keep_up()
     return session
 
 
@@ -807,29 +863,52 @@ _PURGE_BUSY = (
 
 
 @contextlib.contextmanager
-def only_purge(session: Session) -> Iterator[None]:
+def only_purge(session: Session, waiting: Callable[[], None] | None = None, seconds: float = 600) -> Iterator[None]:
     """One process destroys or copies; mail may be taken in meanwhile.
 
+    With `waiting`, which is called once, another one is waited for, but not for ever.
+
     Raises:
-        ConfigurationError: another one does.
+        ConfigurationError: another one does, or still does.
     """
-    with locked(session.layout.purge_lock, _PURGE_BUSY):
+    with locked(session.layout.purge_lock, _PURGE_BUSY, waiting=waiting, seconds=seconds):
         yield
 
 
 @contextlib.contextmanager
-def locked(path: Path, message: str, flags: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
-    """Hold a file's or folder's lock for oneself.
+def locked(
+    path: Path,
+    message: str,
+    flags: int = os.O_RDWR | os.O_CREAT,
+    *,
+    waiting: Callable[[], None] | None = None,
+    seconds: float = 0,
+) -> Iterator[None]:
+    """Hold a file's or folder's lock for oneself; with `waiting`, once somebody else let it go, within some seconds.
 
     Raises:
         ConfigurationError: with this message, while somebody else holds it.
     """
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise ConfigurationError(message) from err
+        if not _takes(descriptor) and (waiting is None or not _waits(descriptor, waiting, seconds)):
+            raise ConfigurationError(message)
         yield
     finally:
         os.close(descriptor)
+
+
+def _takes(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _waits(descriptor: int, waiting: Callable[[], None], seconds: float) -> bool:
+    waiting()
+    until = time.monotonic() + seconds
+    while not (taken := _takes(descriptor)) and time.monotonic() < until:
+        time.sleep(LOCK_POLL_SECONDS)
+    return taken

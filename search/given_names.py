@@ -22,7 +22,7 @@ GIVEN_NAMES = frozenset(
     Liane Lina Linda Lisa Lothar Louis Luca Lucas Ludwig Luisa Luise Lukas Lutz Lydia Magdalena Maik Maja Malte Manfred
     Manuel Manuela Marc Marcel Marco Marcus Maren Margarete Margit Margot Maria Marianne Marie Marina Mario Marion Mark
     Markus Marlene Marlies Marta Martha Martin Martina Mathias Mathilde Matthias Max Maximilian Mehmet Meike Melanie
-    Meike Mia Michael Michaela Mike Milan Mira Miriam Mohammed Monika Moritz Murat Mustafa Nadine Nadja Natalie Nele
+    Mia Michael Michaela Mike Milan Mira Miriam Mohammed Monika Moritz Murat Mustafa Nadine Nadja Natalie Nele
     Nicole Nico Niklas Nikolaus Nils Nina Noah Nora Norbert Olaf Ole Oliver Olga Oskar Otto Pascal Patricia Patrick
     Paul Paula Pauline Peer Peter Petra Philip Philipp Pia Rainer Ralf Ralph Ramona Raphael Regina Reinhard Reiner
     Renate René Ria Ricarda Richard Rita Robert Robin Roland Rolf Roman Rosa Rosemarie Roswitha Rudi Rudolf Rüdiger

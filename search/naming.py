@@ -1,29 +1,28 @@
 """Which letters name a person: exact, inflected, abbreviated or damaged by recognition, each with a confidence.
 
-Two letters of a surname are weighed by how alike they look in print, so that "Schröcler" is nearer to "Schröder" than
-the other name "Schröter" is. What stands before and after a surname says whose it is: the first name, an initial, a
-title, somebody else's first name, a street, a company. A date of birth in the same page corroborates, another one
-that is said to be one contradicts. Pure: texts in, mentions out.
+How alike a word is to a name, `resemblance` says. What stands before and after a surname says whose it is: the first
+name, an initial, a title, somebody else's first name, a street, a company. A date of birth on the same page
+corroborates, another one that is said to be one contradicts. Pure: texts in, mentions out.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 
 from poststelle.german import MONTHS, fold
 from search.given_names import GIVEN_NAMES
+from search.resemblance import SAME, likeness, plain, sound_alike, spelled
 
 SURE = 0.85
 """From here on a letter is taken to name the person: measured by bench/subject.py."""
 LEAST = 0.3
 """Below, a letter is not shown: another first name stands there, or a street, or hardly anything is alike."""
 
-_FULL, _SURNAME_FIRST, _LISTED, _OVER_LINE, _APART, _INITIAL = 0.98, 0.96, 0.93, 0.93, 0.7, 0.78
+_FULL, _SURNAME_FIRST, _LISTED, _OVER_LINE, _APART, _INITIAL = 0.98, 0.96, 0.93, 0.95, 0.7, 0.78
 _TITLED, _UNKNOWN_BEFORE, _ALONE, _COMPANY, _OTHER, _STREET = 0.55, 0.35, 0.4, 0.25, 0.1, 0.05
 _SECOND_NAME = 0.62
+_IN_A_LIST = 0.75
 _MOST_WITHOUT_GIVEN = 0.6
 _LOWER_CASE = 0.5
 _DOUBLE_NAME = 0.45
@@ -32,8 +31,6 @@ _BORN_LEFT = 0.25
 """How much doubt a matching date of birth leaves."""
 _BORN_OTHERWISE = 0.45
 _BORN_ONLY = 0.35
-_PER_EDIT, _LEAST_LIKENESS = 2.1, 0.6
-_DOTS, _LOOK_ALIKE, _THIN, _ANY = 0.2, 0.35, 0.6, 1.0
 _FAR_TOKENS, _NEAR_BIRTH = 8, 160
 _WIDEST_CRACK = 2
 """Between two halves of a word: a blank, or the end of a line or paragraph that recognition saw in it."""
@@ -42,9 +39,7 @@ _PASSAGE = 70
 _PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zum", "zur", "de", "der", "den", "del", "di", "da", "la", "le", "und"}
 )
-_DEGREES = frozenset(
-    {"dr", "prof", "med", "dent", "jur", "phil", "rer", "nat", "ing", "dipl", "mag", "lic", "hc", "h", "c"}
-)
+_DEGREES = frozenset({"dr", "prof", "med", "dent", "jur", "phil", "rer", "nat", "ing", "dipl", "mag", "lic", "hc"})
 _TITLES = frozenset(
     fold(
         "Herr Herrn Hr Hrn Frau Fr Fräulein Familie Fam Eheleute Ehepaar Kollege Kollegin Kollegen Patient Patientin "
@@ -70,17 +65,10 @@ _TOKEN = re.compile(r"[^\W_][^\W_|!]*(?:[|!][^\W_|!]+)*|[|!][^\W_]+")
 _BIRTH_LABEL = re.compile(r"\bgeb(?:\.|oren|urtsdatum|urtstag|\.?-?\s?dat)", re.IGNORECASE)
 _ANY_DATE = re.compile(r"(\d{1,2})\s?[.,/]\s?(\d{1,2})\s?[.,/]\s?(\d{4}|\d{2})(?!\d)")
 
-_ALIKE = (
-    "ec eo co cg un nh hb hk lt tf rt uv vy gq g9 g6 s5 s8 sz z2 b6 b8 b3 o0 o6 o8 l7 t7 d0 do qo a4 nr mn rv fl "
-    "öä öü üä ö6 ö8 ü0"
-)
-_LOOKS = frozenset(frozenset(_ALIKE[at : at + 2]) for at in range(0, len(_ALIKE), 3))
+_STUCK_TITLE = re.compile("herrn?(?=...)|frau(?=...)")
+_HYPHENS = ("-", "\u2010")
+"""After which a double name goes on in the next line."""
 _GENITIVE = frozenset({"s", "es", "ens", "schen"})
-_SAME = 0.97
-"""A name without its umlauts, or with others: dots are lost first."""
-_NARROW = frozenset("iltjrf")
-_RUNS = (("ii", "ü"), ("rn", "m"), ("vv", "w"), ("cl", "d"))
-_SIGNS = str.maketrans({"i": "l", "1": "l", "|": "l", "!": "l", "0": "o", "5": "s", "j": "l"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +133,8 @@ def wanted(name: str, also: Sequence[str] = (), born_on: date | None = None) -> 
 
 def _parse(written: str) -> Name | None:
     before, comma, after = written.partition(",")
-    words = [[_spelled(word) for word in _WORDS.findall(part)] for part in (before, after)]
-    kept = [[word for word in part if _plain(word) not in _TITLES | _DEGREES | _PARTICLES] for part in words]
+    words = [[spelled(word) for word in _WORDS.findall(part)] for part in (before, after)]
+    kept = [[word for word in part if plain(word) not in _TITLES | _DEGREES | _PARTICLES] for part in words]
     if comma and kept[1]:
         return Name(given=tuple(kept[1]), surname=tuple(kept[0])) if kept[0] else None
     if not kept[0]:
@@ -261,7 +249,7 @@ class NameSearch:
     ) -> _Surname | None:
         first, whole = tokens[number], "".join(surname)
         following = tokens[number + 1] if number + 1 < len(tokens) else None
-        if first.folded.startswith(_plain(whole)) and first.folded.removeprefix(_plain(whole)) in _GENITIVE:
+        if first.folded.startswith(plain(whole)) and first.folded.removeprefix(plain(whole)) in _GENITIVE:
             return _Surname(number, number, 0.97, inflected=True)
         if alike := self.likeness(whole, first.spelled):
             return _Surname(number, number, alike)
@@ -274,7 +262,7 @@ class NameSearch:
             return _Surname(number, number, half * _DOUBLE_NAME) if half >= SURE else None
         rest = first.spelled.removesuffix(whole)
         if rest and rest != first.spelled:
-            if _plain(rest) in _TITLES:
+            if plain(rest) in _TITLES:
                 return _Surname(number, number, 0.97, before="title")
             named = any(self.likeness(one, rest) > SURE for one in given)
             return _Surname(number, number, 0.97, before="given") if named else None
@@ -304,7 +292,7 @@ class NameSearch:
         if (
             len(name.surname) == 1
             and at.last == at.first
-            and _is_street(tokens[at.first].folded, _plain(name.surname[0]))
+            and _is_street(tokens[at.first].folded, plain(name.surname[0]))
         ):
             return _STREET, "street"
         score, how = self._who(text, tokens, at, name, gap, following)
@@ -335,14 +323,22 @@ class NameSearch:
                 return own
             # Where only the end of a line stands between.
             apart = before or not at.first or text[tokens[at.first - 1].end : tokens[at.first].start].strip()
-            if not apart and (alike := self._first_name(name.given, tokens[at.first - 1])):
-                return _OVER_LINE * alike, "full name"
+            if not apart:
+                line = [*self._before(text, tokens, at.first - 1), tokens[at.first - 1]]
+                over = self._given_before(line, name.given)
+                if over is not None and over[1] == "full name":
+                    return over[0] * _OVER_LINE, "full name"
             if following is not None and len(gap.strip()) <= 1:
                 comma = gap.strip().startswith(",")
                 alike = self._first_name(name.given, following)
-                if alike and "\n" not in gap and (comma or not gap.strip()):
-                    return (_SURNAME_FIRST if comma else _LISTED) * alike, "surname first"
-                if comma and _is_initial(text, following) and following.folded == _plain(name.given[0][:1]):
+                if alike and comma:
+                    if _goes_on(text, tokens, at.last + 1):
+                        # "Schröder, Jürgen Lange": rather two people of a list.
+                        return _IN_A_LIST * alike, "surname first"
+                    return (_OVER_LINE if "\n" in gap else _SURNAME_FIRST) * alike, "surname first"
+                if alike and "\n" not in gap and not gap.strip():
+                    return _LISTED * alike, "surname first"
+                if comma and _is_initial(text, following) and following.folded == plain(name.given[0][:1]):
                     return _INITIAL, "initial"
                 if comma and "\n" not in gap and following.folded in GIVEN_NAMES:
                     return _OTHER, "other first name"
@@ -368,7 +364,11 @@ class NameSearch:
         position = tokens[number].start
         for token in reversed(tokens[max(0, number - 6) : number]):
             gap = text[token.end : position]
-            if "\n" in gap or any(sign in gap for sign in ",;:()/") or ("." in gap and len(token.text) > 4):
+            if (
+                ("\n" in gap and gap.strip() not in _HYPHENS)
+                or any(sign in gap for sign in ",;:()/")
+                or ("." in gap and len(token.text) > 4)
+            ):
                 break
             position = token.start
             if token.folded not in _PARTICLES:
@@ -382,7 +382,7 @@ class NameSearch:
             if alike:
                 return _FULL * alike, "full name"
             if len(token.folded) == 1:
-                if token.folded == _plain(given[0][:1]):
+                if token.folded == plain(given[0][:1]):
                     return _INITIAL, "initial"
                 continue
             if any(self.likeness(other, token.spelled) > 0.9 for other in given[1:]):
@@ -395,8 +395,12 @@ class NameSearch:
         """How alike a word is to the first name, or to all of them in one word."""
         whole = self.likeness("".join(given), read.spelled) if len(given) > 1 else 0.0
         alike = max(self.likeness(given[0], read.spelled), whole)
-        # A real first name is no damaged other one.
-        return 0.0 if alike < _SAME and read.folded in GIVEN_NAMES else alike
+        if not alike and (stuck := _STUCK_TITLE.match(read.spelled)):
+            alike = self.likeness(given[0], read.spelled[stuck.end() :])
+        if alike < SAME and read.folded in GIVEN_NAMES and not sound_alike(given[0], read.spelled):
+            # Jens is no damaged Jörg; but Stephan may be a Stefan whose name was heard.
+            return 0.0
+        return alike
 
     def _given_near(self, tokens: Sequence[_Token], at: _Surname, given: tuple[str, ...]) -> tuple[float, str] | None:
         near = [*tokens[max(0, at.first - _FAR_TOKENS) : at.first], *tokens[at.last + 1 : at.last + 1 + _FAR_TOKENS]]
@@ -424,23 +428,6 @@ _OWN = frozenset({"full name", "surname first", "first name near", "initial", "s
 _VAGUE = frozenset({"title", "surname"})
 
 
-def likeness(name: str, read: str) -> float:
-    """How sure it is that a word as read is this name: 1.0 the same, 0.0 another word; see `_spelled`."""
-    if name == read:
-        return 1.0
-    if _plain(name) == _plain(read):
-        return _SAME
-    if abs(len(name) - len(read)) > 2 or len(name) < 3 or len(read) < 2:
-        return 0.0
-    seen, meant = _skeleton(read), _skeleton(name)
-    if seen == meant:
-        return 0.93 if len(name) > 4 else 0.82
-    if len(name) < 4:
-        return 0.0
-    score = 1 - _PER_EDIT * _distance(meant, seen, len(name) * (1 - _LEAST_LIKENESS) / _PER_EDIT) / len(name)
-    return round(score, 3) if score >= _LEAST_LIKENESS else 0.0
-
-
 def passage(text: str, start: int, end: int) -> str:
     """The words around a place, in one line."""
     first = max(0, text.rfind(" ", 0, max(0, start - _PASSAGE)) + 1) if start > _PASSAGE else 0
@@ -450,26 +437,9 @@ def passage(text: str, start: int, end: int) -> str:
 
 
 def _token(match: re.Match[str]) -> _Token:
-    spelled = _spelled(match[0])
+    word = spelled(match[0])
     stopped = match.string[match.end() : match.end() + 1] in (".", ",", ";", ":")
-    return _Token(match[0], spelled, _plain(spelled), match.start(), match.end(), stopped)
-
-
-@lru_cache(maxsize=50_000)
-def _spelled(word: str) -> str:
-    """In small letters, with umlauts and "ss"."""
-    word = unicodedata.normalize("NFC", word).lower().replace("ß", "ss")
-    return _DIGRAPH.sub(lambda match: _UMLAUTS[match[0]], word)
-
-
-def _plain(spelled: str) -> str:
-    """Without the dots, as `fold` makes it."""
-    return spelled.translate(_NO_DOTS) if spelled.translate(_NO_DOTS).isascii() else fold(spelled)
-
-
-_DIGRAPH = re.compile("ae|oe|(?<![aeq])ue")
-_UMLAUTS = {"ae": "ä", "oe": "ö", "ue": "ü"}
-_NO_DOTS = str.maketrans("äöü", "aou")
+    return _Token(match[0], word, plain(word), match.start(), match.end(), stopped)
 
 
 def _joined(text: str) -> str:
@@ -480,37 +450,12 @@ def _joined(text: str) -> str:
 _CUT = re.compile(r"([^\W\d_]{2,})([-\u00ad\u2010]\n[ \t]*)([a-zäöüß]+)")
 
 
-def _skeleton(word: str) -> str:
-    """A word by its ink: what recognition takes for one another is written the same."""
-    for run, one in _RUNS:
-        word = word.replace(run, one)
-    return word.translate(_SIGNS)
-
-
-def _distance(meant: str, seen: str, most: float) -> float:
-    """What it costs to turn one into the other; letters that look alike are cheap. Above `most`: infinite."""
-    row = [0.0]
-    for sign in seen:
-        row.append(row[-1] + (_THIN if sign in _NARROW else _ANY))
-    for i, a in enumerate(meant):
-        new = [row[0] + (_THIN if a in _NARROW else _ANY)]
-        for j, b in enumerate(seen):
-            swap = _swap(a, b)
-            lose = _THIN if a in _NARROW or (i and meant[i - 1] == a) else _ANY
-            gain = _THIN if b in _NARROW or (j and seen[j - 1] == b) else _ANY
-            new.append(min(row[j] + swap, row[j + 1] + lose, new[j] + gain))
-        if min(new) > most:
-            return float("inf")
-        row = new
-    return row[-1]
-
-
-def _swap(one: str, other: str) -> float:
-    if one == other:
-        return 0.0
-    if one.translate(_NO_DOTS) == other.translate(_NO_DOTS):
-        return _DOTS
-    return _LOOK_ALIKE if frozenset((one, other)) in _LOOKS else _ANY
+def _goes_on(text: str, tokens: Sequence[_Token], number: int) -> bool:
+    """Whether another word with a capital letter follows a word in its line, with only a blank between."""
+    if number + 1 >= len(tokens):
+        return False
+    following = tokens[number + 1]
+    return text[tokens[number].end : following.start] == " " and following.text[:1].isupper()
 
 
 def _is_initial(text: str, token: _Token) -> bool:
@@ -537,4 +482,4 @@ def _date_pattern(day: date) -> re.Pattern[str]:
     names = "|".join(re.escape(name) for name, number in MONTHS.items() if number == day.month)
     month = f"(?:{m}\\s?[.,/]|(?:{names})\\.?)"
     written = rf"(?<!\d){d}\s?[.,/]\s?{month}\s?{y}(?!\d)|(?<!\d){day.isoformat()}(?!\d)"
-    return re.compile(unicodedata.normalize("NFC", written), re.IGNORECASE)
+    return re.compile(written, re.IGNORECASE)

@@ -60,6 +60,7 @@ FACTS = {
     "tax_amount": "228.00",
     "amount_due": "1400.00",
     "vat_id": "DE136695976",
+    "tax_number": "12/345",
     "recipient": "Musterbetrieb GmbH",
 }
 """What CII, UBL and ZUGFERD_1 state."""

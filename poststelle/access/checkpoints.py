@@ -144,9 +144,9 @@ def read_chain(log: AuditLog, book: KeyBook) -> Chain:
     ]
     if unexplained:
         problems.append(
-            f"The details of entry {unexplained[0]}"
+            f"The audit log lacks the details of entry {unexplained[0]}"
             + (f" and of {len(unexplained) - 1} others" if unexplained[1:] else "")
-            + " of the log were taken out, and nobody who may has signed that they expired. Tell an owner."
+            + ", and nobody who may has signed that they expired: they were taken out or damaged. Tell an owner."
         )
     return Chain(head=head, hashes=tuple(hashes), expired=len(gone), checkpoints=checkpoints, problems=tuple(problems))
 
@@ -161,10 +161,10 @@ def _wrong_checkpoint(line: dict[str, Any], hashes: list[str], book: KeyBook) ->
         statement = check_statement(_statement(line), book, CHECKPOINT, or_removed=True)
         said = checkpoint_of(statement)
     except InvalidStatement as err:
-        yield f"Entry {line['n']} of the log is a checkpoint that does not hold: {err}"
+        yield f"The audit log holds a checkpoint, entry {line['n']}, that does not hold: {err}"
         return
     if said.entries > line["n"] or hashes[said.entries - 1] != said.head:
-        yield f"Entry {line['n']} of the log is a checkpoint of another log: this one was put together from two."
+        yield f"The audit log was put together from two: entry {line['n']} is a checkpoint of another log."
 
 
 def _allowed(line: dict[str, Any], book: KeyBook) -> Iterator[tuple[datetime, int]]:

@@ -11,6 +11,10 @@ Signatures are over `purpose("statement v1", vault) + NUL + canonical body`. Rul
   with the same statement; the scope then needs a new epoch, which whoever holds its key may state.
 - A person's keys never change under one id (the id is their hash); removal is final for that id.
 - Epochs of a scope count 1, 2, 3 …; a wrap is valid only if its hash stands in the book; none is without the kit's.
+- Who states an epoch made its key and knows it, wrapped to them or not: they must be entitled to it when it counts
+  (a deputy prepares no key for the time after), and when they lose that right it is followed by another.
+- Who states a database's key knows that too: it is renewed when they may not have it any more.
+- A statement that says nothing is refused: anybody in the book could sign it, and time only goes forward.
 - After every statement the separation of duties that the office demands must hold.
 - An unknown kind is refused: a newer program wrote it, and guessing would be worse than stopping.
 """
@@ -20,9 +24,10 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +58,10 @@ from poststelle.access.rights import (
 from poststelle.access.sealing import SealingPublicKey, purpose
 from poststelle.durable import Disk
 from poststelle.errors import Damaged, KeysRenewed, NotPermitted
+
+SERVICE = "service"
+"""The user, kind and role of the identity that intake runs as; nobody else has any of the three."""
+_USER = re.compile(r"[a-z][a-z0-9-]*")
 
 
 class TamperedKeyBook(Damaged):
@@ -88,6 +97,38 @@ def read_keybook(path: Path, pinned_genesis: str, vault_id: str, at: datetime | 
         book = _replay(book, line, vault_id)
     assert book is not None
     return book if at is None else book.as_of(at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How long a book was when somebody saw it last, and its last statement."""
+
+    statements: int
+    head: str
+
+    @classmethod
+    def of(cls, book: KeyBook) -> "Seen":
+        """What there is to remember of a book."""
+        return cls(statements=book.statements, head=book.head)
+
+    def is_in(self, path: Path) -> bool:
+        """Whether a book that holds still contains it: a chain that does is the same book, or a longer one."""
+        lines = path.read_bytes().split(b"\n")
+        return len(lines) > self.statements > 0 and hashlib.sha256(lines[self.statements - 1]).hexdigest() == self.head
+
+
+def require_seen(path: Path, seen: Seen) -> None:
+    """Refuse a book that was cut, or replaced by an earlier one: each of its lines would hold.
+
+    Raises:
+        TamperedKeyBook: it lost what was seen before.
+    """
+    if not seen.is_in(path):
+        raise TamperedKeyBook(
+            f"it no longer contains statement {seen.statements - 1}, which was seen here before, so people who left "
+            "would be back. If the vault was restored from a backup, an owner signs that: `poststelle restore "
+            "--confirm`"
+        )
 
 
 @contextmanager
@@ -177,7 +218,10 @@ def canonical(value: Any) -> bytes:
 
 
 def _signed(signer: Identity, vault_id: str, body: dict[str, Any]) -> bytes:
-    signature = signer.sign(statement_message(vault_id, body))
+    return _line(body, signer.sign(statement_message(vault_id, body)))
+
+
+def _line(body: dict[str, Any], signature: Signature) -> bytes:
     return canonical({"body": body, "ed25519": _b64(signature.ed25519), "ml_dsa_65": _b64(signature.ml_dsa_65)})
 
 
@@ -186,7 +230,8 @@ def _replay(book: KeyBook | None, line: bytes, vault_id: str) -> KeyBook:
         envelope = json.loads(line)
         body = envelope["body"]
         signature = Signature(base64.b64decode(envelope["ed25519"]), base64.b64decode(envelope["ml_dsa_65"]))
-        if canonical(envelope) != line:
+        # Written anew and compared: nothing unsigned rides along, and one statement has one hash.
+        if _line(body, signature) != line:
             raise TamperedKeyBook("a statement is not in canonical form")
         number = body["seq"]
         if book is not None:
@@ -203,7 +248,7 @@ def _replay(book: KeyBook | None, line: bytes, vault_id: str) -> KeyBook:
         return after if body["kind"] in _GIVING else after.settled()
     except _Refused as err:
         raise TamperedKeyBook(str(err)) from err
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise TamperedKeyBook("a statement is damaged or of a kind this program does not know") from err
 
 
@@ -276,10 +321,14 @@ def _apply_people(book: KeyBook, body: dict[str, Any]) -> KeyBook:
         public = _decode_public(entry["keys"])
         roles = tuple(entry["roles"])
         _require_new(people, public, entry["user"])
-        _require(set(roles) <= set(book.roles), "there is no such role")
+        _require(entry["kind"] in ("person", SERVICE), "there are people and the service, nothing else")
+        # One that no list shows as what it is could not be found, nor removed.
+        _require((entry["user"] == SERVICE) == (entry["kind"] == SERVICE), "the service is called service, alone")
+        _require(_USER.fullmatch(entry["user"]) is not None, "this cannot be a user name")
+        _require(_are_roles(book, roles, entry["kind"]), "there is no such role")
         _require_may_give(book, body["by"], roles)
-        if entry["kind"] == "service":
-            _require(not any(p.kind == "service" and not p.removed for p in people.values()), "there is a service")
+        if entry["kind"] == SERVICE:
+            _require(not any(p.kind == SERVICE and not p.removed for p in people.values()), "there is a service")
         people[public.person_id] = Person(
             person_id=public.person_id,
             user=entry["user"],
@@ -296,7 +345,7 @@ def _apply_roles(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     if person is None or person.kind != "person":
         raise _Refused("there is no such person")
     roles = tuple(body["roles"])
-    _require(set(roles) <= set(book.roles) and len(set(roles)) == len(roles), "there is no such role")
+    _require(_are_roles(book, roles, person.kind), "there is no such role")
     given, taken = tuple(set(roles) - set(person.roles)), tuple(set(person.roles) - set(roles))
     _require(bool(given or taken), "it would change nothing")
     if given:
@@ -342,7 +391,7 @@ def _apply_delegate(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     at, until = datetime.fromisoformat(body["at"]), datetime.fromisoformat(body["until"])
     if deputy is None or deputy.kind != "person":
         raise _Refused("there is no such person")
-    _require(role in book.roles and role != OWNER, "there is no such role, or it cannot be delegated")
+    _require(role in book.roles and role not in (OWNER, SERVICE), "there is no such role, or it cannot be delegated")
     _require(deputy.person_id != body["by"], "nobody is their own deputy")
     _require_may_give(book, body["by"], (role,))
     _require(until > max(at, book.at), "a delegation ends later than it begins")
@@ -421,7 +470,8 @@ def _apply_kit(book: KeyBook, body: dict[str, Any]) -> KeyBook:
 
 def _apply_epochs(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     """New epochs, wraps of existing ones for people who came later, and keys of databases."""
-    epochs, founding = dict(book.epochs), not book.epochs
+    epochs, founding, by = dict(book.epochs), not book.epochs, body["by"]
+    _require(bool(body["epochs"] or body.get("wraps") or body["databases"]), "it says nothing")
     for entry in body["epochs"]:
         valid_from = datetime.fromisoformat(entry["valid_from"]) if "valid_from" in entry else BEGINNING
         earlier = epochs.get(entry["scope"], ())
@@ -434,9 +484,12 @@ def _apply_epochs(book: KeyBook, body: dict[str, Any]) -> KeyBook:
         _require(book.kit_id in epoch.wraps, "no epoch becomes active before the recovery kit can open it")
         allowed = book.entitled(epoch.scope, valid_from)
         _require(set(epoch.wraps) <= allowed, "a key would go to somebody whose role does not need it")
-        _require(founding or _holds(book, body["by"], epoch.scope), "only who holds a key may renew it")
+        if not founding:
+            _require(_holds(book, by, epoch.scope), "only who holds a key may renew it")
+            _require(by in allowed, "nobody makes a key for a time at which they may not have it")
+            epoch = replace(epoch, known_to=epoch.known_to | {by})
         epochs[epoch.scope] = (*earlier, epoch)
-    after = _with_wraps(replace(book, epochs=epochs), body.get("wraps", ()), body["by"])
+    after = _with_wraps(replace(book, epochs=epochs), body.get("wraps", ()), by)
     return _with_databases(after, book, body)
 
 
@@ -453,6 +506,7 @@ def _epoch(entry: dict[str, Any], valid_from: datetime) -> Epoch:
 
 
 def _apply_databases(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    _require(bool(body["databases"]), "it says nothing")
     return _with_databases(book, book, body)
 
 
@@ -480,13 +534,14 @@ def _with_databases(after: KeyBook, before: KeyBook, body: dict[str, Any]) -> Ke
         if before.database_wraps:
             scope = RECORDS if name == "catalogue" else name.replace("model:", "index:")
             # A purge in blind mode throws an index and its key away: the service may name the new key's wrap, no more.
-            service = body["kind"] == "databases" and before.people[body["by"]].kind == "service"
+            service = body["kind"] == "databases" and before.people[body["by"]].kind == SERVICE
             _require(service or _holds(before, body["by"], scope), "only who holds a key may renew it")
     earlier = {name: before.database_wraps[name] for name in new if name in before.database_wraps}
     return replace(
         after,
         database_wraps=before.database_wraps | new,
         earlier_database_wraps=before.earlier_database_wraps | earlier,
+        database_makers=before.database_makers | (dict.fromkeys(new, body["by"]) if before.database_wraps else {}),
     )
 
 
@@ -523,6 +578,11 @@ def _require_may_give(book: KeyBook, by: str, roles: Sequence[str]) -> None:
 def _require_may_take(book: KeyBook, by: str, roles: Sequence[str]) -> None:
     powers = {power for code in roles for power in book.roles[code].powers()}
     _require(book.may_take(by, powers), "it takes the right to grant")
+
+
+def _are_roles(book: KeyBook, roles: tuple[str, ...], kind: str) -> bool:
+    known = set(book.roles) - (set() if kind == SERVICE else {SERVICE})
+    return set(roles) <= known and len(set(roles)) == len(roles)
 
 
 def _require_new(people: dict[str, Person], public: PublicIdentity, user: str) -> None:
@@ -578,6 +638,7 @@ __all__ = [
     "GRANT",
     "OWNER",
     "RECORDS",
+    "SERVICE",
     "SHARE",
     "VERBS",
     "Delegation",
@@ -585,6 +646,7 @@ __all__ = [
     "KeyBook",
     "Person",
     "Role",
+    "Seen",
     "Share",
     "TamperedKeyBook",
     "append_statement",
@@ -597,5 +659,6 @@ __all__ = [
     "index_scope",
     "law_lock",
     "read_keybook",
+    "require_seen",
     "statement_message",
 ]

@@ -168,6 +168,8 @@ class KeyBook:
     """SHA-256 of the current wrap of each database's key, by database name."""
     earlier_database_wraps: dict[str, str] = field(default_factory=dict)
     """The ones before: what a change of keys that was cut short may have left."""
+    database_makers: dict[str, str] = field(default_factory=dict)
+    """Who stated each current one, the founder's apart: they made the key and know it."""
     delegations: dict[int, Delegation] = field(default_factory=dict)
     shares: dict[int, Share] = field(default_factory=dict)
     at: datetime = BEGINNING
@@ -271,6 +273,14 @@ class KeyBook:
             return True  # nothing new is sealed to it
         epoch = (self if at is None else replace(self, at=max(at, self.at))).current(scope)
         return epoch.known_to <= self.entitled(scope, at)
+
+    def is_database_sound(self, name: str, scope: str) -> bool:
+        """Whether the key of a database was made by somebody who may have it still.
+
+        The service counts as such: in blind mode it makes keys of empty indexes, and keeps none.
+        """
+        maker = self.people.get(self.database_makers.get(name, ""))
+        return maker is None or maker.person_id in self.entitled(scope) or maker.person_id == self.service.person_id
 
     # People and rights ------------------------------------------------------------------------------------
 

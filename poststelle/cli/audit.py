@@ -217,18 +217,19 @@ def expire_command(context: Context, yes: bool) -> None:
       poststelle --identity identities/dpo.identity audit expire
 
     \b
-    EXIT STATUS: 0 done, nothing old enough included · 3 not permitted · 5 the log does not hold: nothing was taken out
+    EXIT STATUS: 0 done, nothing old enough included · 1 the clock cannot be trusted · 3 not permitted ·
+    5 the log does not hold: nothing was taken out
     """
     from poststelle.verbs.auditing import expire, expiry_line
-    from poststelle.wiring import open_person
+    from poststelle.verbs.locating import desk
 
-    with open_person(context.environment()) as session:
+    with desk(context.environment()) as at_desk:
         if not yes:
-            line = f"{expiry_line(session):%Y-%m-%d}"
+            line = f"{expiry_line(at_desk.person):%Y-%m-%d}"
             click.confirm(
                 f"Take out the details of entries before {line}? They cannot be had back.", abort=True, err=True
             )
-        gone = expire(session)
+        gone = expire(at_desk)
     value = {"ok": True, "expired": gone.entries, "before": gone.before.isoformat()}
     said = f"The details of {count(gone.entries, 'entry', 'entries')} before {gone.before:%Y-%m-%d} are gone."
     context.printer.result(value, lambda: said)

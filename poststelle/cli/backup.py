@@ -41,7 +41,7 @@ def command(
 
     \b
     EXIT STATUS: 0 done · 1 the disk failed, or --verify found something · 2 not a folder for this vault's backups, or
-    another backup or purge runs · 3 not permitted · 5 the vault is damaged; nothing that was backed up is lost
+    another backup or purge did not end · 3 not permitted · 5 the vault is damaged; nothing that was backed up is lost
     """
     chosen = sum((only_verify, only_list, forget is not None))
     if chosen > 1 or (folder is None) != (only_list or forget is not None):
@@ -64,7 +64,7 @@ def _backup(context: Context, folder: Path, reread: bool) -> int:
         open_service(context.environment()) as session,
         context.printer.progress("Backing up") as update,
     ):
-        made = backup(session, folder, reread=reread, progress=update)
+        made = backup(session, folder, reread=reread, progress=update, waiting=context.printer.say_waiting)
     value = {
         "ok": True,
         "problems": [],

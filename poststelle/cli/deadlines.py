@@ -22,8 +22,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 def command(context: Context, from_date: datetime | None, to_date: datetime | None, ics: bool) -> None:
     """List due dates and other deadlines of the letters that your identity may see, the earliest first.
 
-    Periods such as "one month after notification" are counted, on the early side; the sentence that sets a deadline
-    stands below it. Check it in the letter before you rely on it.
+    Periods such as "one month after notification" are counted, on the early side. Each says what it is for (payment,
+    objection, termination, reply, appointment, other); the sentence that sets it stands below it. Check it in the
+    letter before you rely on it.
 
     \b
     Example:
@@ -60,6 +61,7 @@ def _as_json(item: "Deadline") -> dict[str, Any]:
     return {
         "due_on": item.due_on.isoformat(),
         "name": item.name,
+        "kind": item.kind,
         "id": item.document_id,
         "accession": item.accession,
         "class": item.record_class,
@@ -71,6 +73,6 @@ def _as_json(item: "Deadline") -> dict[str, Any]:
 
 
 def _as_text(item: "Deadline") -> str:
-    head = f"{item.due_on}  {item.accession}  {item.record_class}  {clean(item.sender)}"
+    head = f"{item.due_on}  {item.kind:11}  {item.accession}  {item.record_class}  {clean(item.sender)}"
     sentence = f"\n  “{clean(item.source)}”" if item.source else ""
     return f"{click.style(head, bold=True)}\n  {clean(item.title)}{sentence}\n"

@@ -43,6 +43,10 @@ class Printer:
         if not self.quiet:
             click.secho(text, fg="yellow", err=True)
 
+    def say_waiting(self) -> None:
+        """Another backup or purge has to end first."""
+        self.note("A backup or purge of this vault is at work; waiting until it is done …")
+
     @contextmanager
     def progress(self, description: str) -> "Iterator[Callable[[int, int | None, str], None]]":
         """A live bar on a terminal; yields `update(done, total, what)`."""
@@ -95,6 +99,7 @@ def facts_json(facts: Sequence[Fact]) -> dict[str, Any]:
         f.name: {"value": f.value, "confidence": round(f.confidence, 3), "page": f.page}
         | ({"source": f.source} if f.source else {})
         | ({"box": list(f.box)} if f.box else {})
+        | ({"kind": f.kind} if f.kind else {})
         for f in facts
     }
 

@@ -215,7 +215,8 @@ def run_command(context: Context) -> int:
     """Destroy what was released, deciding every letter anew on today's date. Runs as the service; safe to repeat.
 
     Lines of the schedule with `release: standing` and without tax relevance need no plan. What a reader keeps open is
-    reported as pending: run again. A timer for every night is in contrib/.
+    reported as pending: run again. A backup at work is waited for, ten minutes at most. A timer for every night is in
+    contrib/.
 
     \b
     Example:
@@ -223,13 +224,13 @@ def run_command(context: Context) -> int:
 
     \b
     EXIT STATUS: 0 done · 1 something is pending, a plan does not count, or the clock cannot be trusted ·
-    5 a plan or release is forged, or decisions are missing from the catalogue
+    2 another purge or backup did not end · 5 a plan or release is forged, or decisions are missing from the catalogue
     """
     from poststelle.verbs.disposing import run
     from poststelle.wiring import only_purge, open_service
 
     environment = context.environment()
-    with open_service(environment) as session, only_purge(session):
+    with open_service(environment) as session, only_purge(session, context.printer.say_waiting):
         done = run(session)
     value = {
         "disposed": list(done.disposed),

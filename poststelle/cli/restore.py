@@ -89,7 +89,7 @@ def _confirm(context: Context) -> int:
     from poststelle.verbs.restoring import confirm
     from poststelle.wiring import open_person
 
-    with open_person(context.environment()) as session:
+    with open_person(context.environment(), as_restored=True) as session:
         statement_id = confirm(session)
     text = "Signed: whoever remembers entries of the log that were lost with it is told so once, and can go on."
     context.printer.result({"statement": statement_id}, lambda: text)

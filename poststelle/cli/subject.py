@@ -365,6 +365,7 @@ def _fate_json(fate: "Fate") -> dict[str, Any]:
         "status": fate.status,
         "until": None if fate.until is None else fate.until.isoformat(),
         "basis": fate.basis,
+        "reason": fate.reason,
     }
 
 
@@ -429,6 +430,8 @@ def _answer_text(answer: "Answer") -> str:
 def _row(match: "Match") -> list[str]:
     found = match.mentions[0] if match.mentions else None
     because = match.fate.basis
+    if match.fate.until is None and match.fate.reason:
+        because += f"; {match.fate.reason}"
     if match.fate.status == "check" and found is not None:
         because = f"{found.how}: {found.passage}"
     elif match.fate.status == "hand-out":

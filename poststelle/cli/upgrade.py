@@ -22,7 +22,7 @@ def command(context: Context) -> int:
       poststelle upgrade
 
     \b
-    EXIT STATUS: 0 up to date now · 1 a disk failed; run it again · 2 no vault, a newer one, or something is at work on it
+    EXIT STATUS: 0 up to date now · 1 a disk failed; run it again · 2 no vault, a newer one, or it is in use
     """
     from poststelle.verbs.upgrading import upgrade
 

@@ -19,6 +19,7 @@ from poststelle.access.checkpoints import (
 from poststelle.access.keybook import AUDIT
 from poststelle.access.statements import Statement, make_statement
 from poststelle.errors import ConfigurationError, NotPermitted
+from poststelle.verbs.clock import require_clock
 from poststelle.verbs.locating import Desk
 from poststelle.wiring import Session
 
@@ -145,16 +146,19 @@ def make_checkpoint(session: Session) -> tuple[Statement, Checkpoint]:
     return statement, checkpoint_of(statement)
 
 
-def expire(session: Session) -> Expired:
+def expire(desk: Desk) -> Expired:
     """Take out the details of entries that are older than `audit: keep_years`, signed and logged before.
 
     Raises:
         NotPermitted: the person may not read the log's details.
+        ClockSetBack, ClockAhead: the date cannot be trusted: a day in the future would take out what is young.
         BrokenLog: the log does not hold: it is evidence then, and nothing is taken out.
     """
+    session = desk.person
     _require_right(session)
+    require_clock(desk.service)
     chain = read_chain(session.unchecked_audit, session.book)
-    session.audit  # noqa: B018
+    session.audit  # noqa: B018  (compared with what this person saw before)
     if chain.head is None or chain.problems:
         raise BrokenLog(next(iter(chain.problems), "The log is empty."))
     before = expiry_line(session)

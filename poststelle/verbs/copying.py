@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from archive.backup import (
-    COPY_SUFFIX,
     SIDE_FILES,
     Backup,
     Made,
@@ -21,8 +20,9 @@ from archive.backup import (
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import TargetRow
 from archive.disposition import Copy, Delivery
-from archive.generation import KEYS, Generation, Target, chunks_of, read_generation, read_tombstones
+from archive.generation import KEYS, Generation, Target, chunks_of, last_days, read_generation, read_tombstones
 from archive.keystore import KeyStore
+from archive.layout import COPY_SUFFIX
 from archive.reading import Reading
 from poststelle.access.keybook import RECORDS, KeyBook
 from poststelle.access.keyring import Keyring
@@ -66,15 +66,19 @@ class Traces:
     """Keys there that the asking person's own keys opened: who has this backup and this identity reads the letter."""
 
 
-def backup(session: Session, folder: Path, *, reread: bool, progress: Progress) -> Made:
+def backup(
+    session: Session, folder: Path, *, reread: bool, progress: Progress, waiting: Callable[[], None] | None = None
+) -> Made:
     """Make a generation in a folder; mail is taken in meanwhile, and people go on searching.
+
+    With `waiting`, which is called once, a purge at work is waited for.
 
     Raises:
         ConfigurationError: the folder is not one for backups of this vault, or another backup or purge runs.
         StorageError: the target cannot be written; the generations it has stay as they are.
     """
     folder = folder.absolute()
-    with only_purge(session), _told(folder):
+    with only_purge(session, waiting), _told(folder):
         target, registered = _target(session, folder)
         with session.alone():
             pass  # opens the store and brings its mirror up to date before anything is copied
@@ -132,8 +136,10 @@ def verify(session: Session, folder: Path, *, progress: Progress) -> list[Proble
     """
     target = _existing(session, folder.absolute())
     gone = frozenset(listed_documents(session.layout))
-    problems = list(verify_backup(target, session.book.genesis_hash, session.book.vault_id, gone, progress))
-    if not target.finished():
+    with _read(folder):
+        problems = list(verify_backup(target, session.book.genesis_hash, session.book.vault_id, gone, progress))
+        finished = target.finished()
+    if not finished:
         message = "There is no finished generation. Run `poststelle backup` again: it goes on where it stopped."
         problems.append(Problem(code="B013", id=str(target.root), message=message))
     session.note("backup-verified", path=os.fspath(target.root), problems=len(problems))
@@ -229,24 +235,30 @@ def look_for(session: Session, person: Session, document: str) -> list[Traces]:
 
 def _traces(session: Session, person: Session, row: TargetRow, document: str) -> Traces:
     target = _reach(session, row)
-    if target is None:
-        return Traces(target_id=row.target_id, path=row.path, reached=False, keys_until=row.readable_until)
+    if target is not None:
+        with contextlib.suppress(OSError):  # its disk went away meanwhile
+            return _found_in(session, person, target, row, document)
+    return Traces(target_id=row.target_id, path=row.path, reached=False, keys_until=row.readable_until)
+
+
+def _found_in(session: Session, person: Session, target: Target, row: TargetRow, document: str) -> Traces:
     try:
         listed = document in read_tombstones(target.tombstones, session.book).documents
     except Damaged:
         listed = False
-    sound = {generation.number: generation for generation in _sound(session, target)}
+    generations = _sound(session, target)
+    sound, ends = {generation.number: generation for generation in generations}, last_days(generations)
     until, opened, overdue, today = [], 0, False, session.now().date()
     with _scratch(session) as copy:
         # Unfinished and damaged ones too: they are dropped by the next backup, but their keys are keys.
         for number in target.numbers():
             book = sound[number].book if number in sound else session.book
             found, tried = _keys_in(session, person, target.folder(number) / KEYS, book, document, copy)
-            last_day = sound[number].readable_until if number in sound else row.readable_until
+            last_day = ends.get(number, row.readable_until)
             opened += tried
             if found:
                 until.append(last_day)
-                overdue = overdue or (last_day < today and number != max(sound, default=0))
+                overdue = overdue or last_day < today
     return Traces(
         target_id=row.target_id,
         path=row.path,
@@ -374,6 +386,18 @@ def _told(folder: Path) -> Iterator[None]:
         raise StorageError(
             f"The backup to {folder} was not finished ({err.strerror}). Generations made before are whole. Make room "
             "or mount the disk, then run it again: it goes on where it stopped."
+        ) from err
+
+
+@contextlib.contextmanager
+def _read(folder: Path) -> Iterator[None]:
+    """What the disk of a backup does to us while we only read it."""
+    try:
+        yield
+    except OSError as err:
+        raise StorageError(
+            f"The backup in {folder} could not be read to its end ({err.strerror}). Nothing was changed. Mount its "
+            "disk or share again, then try once more."
         ) from err
 
 

@@ -10,6 +10,12 @@ from poststelle.wiring import Session
 
 DUE = "due_date"
 OTHERS = "deadline_"
+OTHER = "other"
+LABELS = {
+    "payment": "Zahlung", "objection": "Rechtsbehelf", "termination": "Vertragsende", "reply": "Antwort",
+    "appointment": "Termin", OTHER: "Frist",
+}  # fmt: skip
+"""What a deadline is for, as calendars show it."""
 _FOLD_BYTES = 73
 
 
@@ -28,6 +34,8 @@ class Deadline:
     confidence: float
     source: str
     """The sentence that sets it, empty if it was stated otherwise."""
+    kind: str = OTHER
+    """What it is for: a key of `LABELS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,8 @@ def deadlines(session: Session, from_date: date, to_date: date | None) -> Deadli
                                     title=entry.title,
                                     confidence=fact.confidence if fact else 0.0,
                                     source=fact.source if fact else "",
+                                    # A day that a person set, or that was read before kinds were, tells none.
+                                    kind=fact.kind if fact and fact.kind in LABELS else OTHER,
                                 )
                             )
     ordered = sorted(found, key=lambda item: (item.due_on, item.accession, item.name))
@@ -95,7 +105,8 @@ def calendar(found: Sequence[Deadline], made_at: datetime) -> str:
             f"DTSTAMP:{stamp}",
             f"DTSTART;VALUE=DATE:{item.due_on:%Y%m%d}",
             f"DTEND;VALUE=DATE:{item.due_on + timedelta(days=1):%Y%m%d}",
-            f"SUMMARY:{_escaped(' – '.join(part for part in ('Frist', item.sender, item.title) if part))}",
+            f"SUMMARY:{_escaped(' – '.join(part for part in (LABELS[item.kind], item.sender, item.title) if part))}",
+            f"CATEGORIES:{LABELS[item.kind]}",
             f"DESCRIPTION:{_escaped(': '.join(part for part in about if part))}",
             "TRANSP:TRANSPARENT",
             "END:VEVENT",

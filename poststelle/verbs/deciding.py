@@ -53,6 +53,7 @@ def waiting(desk: Desk) -> Iterator[Waiting]:
     """Letters nobody was sure about, in the compartments this person may reclassify; oldest first."""
     reading = desk.person.reading
     compartments = _reclassifiable(desk)
+    desk.person.note("review-list")
     for compartment in compartments:
         for registered in reading.letters(compartment):
             if registered.stage is Stage.REVIEW:
@@ -119,6 +120,7 @@ def _set_fact(desk: Desk, name: str, fact: str, value: str) -> Decided:
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not correct its facts.")
     text = desk.person.reading.text(registered)
+    require_recipient(desk.person, text)
     value = normal_value(fact, value)
     old = text.classified.fact(fact)
     facts = [f for f in text.classified.facts if f.name != fact]

@@ -7,9 +7,9 @@ the kit's. So nobody has to do anything when it ends, and nothing that arrives l
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from poststelle.access.keybook import Delegation
+from poststelle.access.keybook import SERVICE, Delegation
 from poststelle.errors import ConfigurationError
-from poststelle.verbs.people import SERVICE, find_person
+from poststelle.verbs.people import find_person
 from poststelle.wiring import Session
 
 LONGEST = timedelta(days=366)

@@ -113,13 +113,17 @@ def current_model(service: Session) -> LearnedModel | None:
 def forget(service: Session, documents: Sequence[str]) -> None:
     """Destroy the model if it was trained on one of these letters. The caller holds the key store's lock."""
     store = _store(service)
-    if not documents or not store.may_open or not (store.exists or store.needs_mending):
+    if not documents or not (store.exists or store.needs_mending):
         return
-    try:
-        model = _read(store)
-        gone = store.needs_mending or (model is not None and not set(documents).isdisjoint(model.examples))
-    except Damaged:
-        gone = True  # nobody can say what it was trained on
+    # Where nobody can say what it was trained on, it goes: one that is damaged, or that was left from before the
+    # service lost the right to read letters.
+    gone = store.needs_mending or not store.may_open
+    if not gone:
+        try:
+            model = _read(store)
+            gone = model is not None and not set(documents).isdisjoint(model.examples)
+        except Damaged:
+            gone = True
     if gone:
         _replace(service, store, None)
         service.note("classifier-dropped", reason="letters that it was trained on are disposed of")

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from archive.rekeying import pending
 from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import COMPARTMENTS, KeyBook, Person, encode_public
+from poststelle.access.keybook import COMPARTMENTS, SERVICE, KeyBook, Person, encode_public
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 from poststelle.wiring import Session
 
 USER = re.compile(r"[a-z][a-z0-9-]{0,63}")
-SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ def listed(session: Session) -> list[QuarantinedItem]:
         NotPermitted: the identity does not look after unsorted mail.
     """
     _require_mailroom(session)
+    session.note("quarantine-list")
     return [_item(session, registered, number) for registered, number in session.reading.quarantined()]
 
 
@@ -61,6 +62,7 @@ def shown(session: Session, name: str) -> QuarantinedItem:
     """
     _require_mailroom(session)
     wanted = session.reading.resolve_quarantined(name)
+    session.note("quarantine-show", document=wanted.document_id)
     return next(_item(session, r, number) for r, number in session.reading.quarantined() if r == wanted)
 
 

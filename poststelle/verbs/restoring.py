@@ -21,17 +21,18 @@ from archive.generation import (
     Target,
     Tombstones,
     lists_of,
+    newest_book,
     read_generation,
     read_tombstones,
 )
 from archive.restoring import BroughtBack, Gap, Holder, Restoring, newest_tombstones
 from poststelle.access.database import open_database
 from poststelle.access.identities import Identity, read_identity, read_kit, seal_identity, write_identity
-from poststelle.access.keybook import COMPARTMENTS, KeyBook, index_scope, read_keybook
+from poststelle.access.keybook import COMPARTMENTS, KeyBook, Seen, index_scope, read_keybook
 from poststelle.access.keyring import Keyring
 from poststelle.access.statements import check_statement, make_statement
 from poststelle.config import Config
-from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError
+from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, StorageError
 from poststelle.records import Problem
 from poststelle.verbs.rebuilding import fill_index
 from poststelle.verbs.verifying import HARMLESS
@@ -119,7 +120,19 @@ def restore(environment: Environment, wish: Wish, progress: Progress) -> Restore
             that may not be the newest and was not accepted.
         DamagedBackup: the generation does not hold.
         NotPermitted: the identity is not an owner's.
+        StorageError: the backup's disk or the vault's failed.
     """
+    try:
+        return _restore(environment, wish, progress)
+    except OSError as err:
+        raise StorageError(
+            f"The restore from {wish.folder} was not finished ({err.strerror}: {err.filename}). The backup was not "
+            "changed. Mount its disk or share again, or make room, then run the restore again: it begins anew and "
+            "keeps the letters that arrived."
+        ) from err
+
+
+def _restore(environment: Environment, wish: Wish, progress: Progress) -> Restored:
     clock = _Clock()
     with clock.step("check the backup"):
         hands = _hands(environment, wish)
@@ -257,11 +270,8 @@ def _tombstones(target: Target, generation: Generation, wish: Wish) -> tuple[Tom
 
 
 def _newest_book(target: Target, generation: Generation) -> KeyBook:
-    """The list may be by a service that is younger than the generation that is asked for."""
-    for number in reversed(target.finished()):
-        with contextlib.suppress(DamagedBackup):
-            return read_generation(target, number, generation.book.genesis_hash, generation.book.vault_id).book
-    return generation.book
+    """The list may be by a service that is younger than the generation that is asked for, or than all of them."""
+    return newest_book(target, generation.book.genesis_hash, generation.book.vault_id) or generation.book
 
 
 def _require_newest(tombstones: Tombstones, has_list: bool, wish: Wish, now: datetime) -> bool:
@@ -377,10 +387,12 @@ def _session(environment: Environment, config: Config, signer: Identity) -> Sess
 
 
 def _remember(session: Session, service: Identity | None) -> None:
-    """Whoever restores knows that the log went back; so does the service of this machine."""
+    """Whoever restores knows that log and key book went back; so does the service of this machine."""
     head, vault_id = session.unchecked_audit.head(), session.book.vault_id
     for person_id in {session.identity.person_id, *([service.person_id] if service else [])}:
-        StateFolder(session.environment.state, vault_id, person_id).remember(head)
+        state = StateFolder(session.environment.state, vault_id, person_id)
+        state.remember(head)
+        state.remember_law(Seen.of(session.book), {statement.statement_id for statement in session.restores()})
 
 
 def confirm(session: Session) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archive.catalogue import LetterRow
 from archive.disposition import ART18, RETENTION
+from archive.retention import event_label
 from poststelle.errors import ConfigurationError, UnknownDocument
 from poststelle.records import IndexEntry
 from poststelle.stages import Stage
@@ -40,6 +41,7 @@ HAND_OUT, RESTRICT, ERASE, RESTRICTED_NOW, CHECK, GONE = (
 )  # fmt: skip
 ON_REQUEST = "Art. 18 Abs. 1 DSGVO"
 STATUTORY, CLAIMS = "Art. 17 Abs. 3 lit. b DSGVO", "Art. 17 Abs. 3 lit. b und e DSGVO"
+DISPUTE = "Art. 17 Abs. 3 lit. e DSGVO"
 NO_GROUND = "Art. 17 Abs. 1 lit. a DSGVO"
 MOST_MENTIONS = 5
 Progress = Callable[[int, int | None, str], None]
@@ -54,6 +56,11 @@ class Fate:
     until: date | None
     """The last day it is kept is the one before; None if that is not known, or depends on somebody."""
     basis: str
+    """Paragraphs."""
+    law: str = ""
+    """Of these, the one that its period follows from."""
+    reason: str = ""
+    """The sentence that says what it waits for, or since when its period is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +129,11 @@ def access(
     """
     require_desk(desk)
     request, subject = _meant(desk, whom)
-    found = _look(desk, subject, also, leave_out, progress)
+    choice = _choice(desk, request, also, leave_out)
+    found = _look(desk, subject, choice, progress)
     matches = tuple(_handed_out(match) for match in found.matches)
     if request is None:
-        request = register(desk, ACCESS, subject, received_on, _chosen(matches), None)
+        request = register(desk, ACCESS, subject, received_on, _chosen(matches), sorted(choice.unwanted))
     else:
         desk.person.note("subject-searched", request=request.request_id, documents=_chosen(matches))
     return replace(found, request=request, matches=matches, carried_out=True)
@@ -146,12 +154,12 @@ def restrict_all(
     """
     require_desk(desk)
     before, subject = _meant(desk, whom)
-    found = _look(desk, subject, also, leave_out, progress)
+    choice = _choice(desk, before, also, leave_out)
+    found = _look(desk, subject, choice, progress)
     if before is not None and before.kind == RESTRICTION:
         request = before
     else:
-        follows = None if before is None else before.request_id
-        request = register(desk, RESTRICTION, subject, received_on, _chosen(found.matches), follows)
+        request = _follow_up(desk, RESTRICTION, subject, received_on, found.matches, choice, before)
     known = Known.of(desk.service)
     for match in found.matches:
         grounds = {r.ground for r in known.restrictions.get(match.row.document_id, ())}
@@ -180,13 +188,17 @@ def erase(
     before, subject = _meant(desk, whom)
     if before is not None and before.kind == ERASURE:
         if before.confirmed is None:
-            found = _look(desk, subject, before.documents, (), progress, only=before.documents)
+            if also or leave_out:
+                raise ConfigurationError(
+                    "What is confirmed must be what was registered. Register a new request with the name, and close "
+                    "this one as withdrawn."
+                )
+            found = _look(desk, subject, _choice(desk, before, (), ()), progress, only=before.documents)
             return replace(found, request=before)
         return _carry_out(desk, before)
-    found = _look(desk, subject, also, leave_out, progress)
-    follows = None if before is None else before.request_id
-    request = register(desk, ERASURE, subject, received_on, _chosen(found.matches), follows)
-    return replace(found, request=request)
+    choice = _choice(desk, before, also, leave_out)
+    found = _look(desk, subject, choice, progress)
+    return replace(found, request=_follow_up(desk, ERASURE, subject, received_on, found.matches, choice, before))
 
 
 # Finding ------------------------------------------------------------------------------------------------------
@@ -224,11 +236,43 @@ def searching(subject: Subject) -> "NameSearch":
         raise ConfigurationError("There is no name in that. Write it like 'Hans Müller' or 'Müller, Hans'.") from err
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Ids of letters that a person put in or left out, now or in the request before."""
+
+    wished: frozenset[str]
+    unwanted: frozenset[str]
+
+
+def _choice(desk: Desk, before: Request | None, also: Sequence[str], leave_out: Sequence[str]) -> _Choice:
+    """Raises UnknownDocument for a letter that is not known, or not this person's."""
+    wished, unwanted = (
+        {desk.person.reading.resolve(name)[0].document_id for name in names} for names in (also, leave_out)
+    )
+    if before is not None:
+        earlier = set(before.documents) - unwanted
+        unwanted |= set(before.left_out) - wished
+        wished |= earlier
+    return _Choice(frozenset(wished - unwanted), frozenset(unwanted))
+
+
+def _follow_up(
+    desk: Desk,
+    kind: str,
+    subject: Subject,
+    received_on: date | None,
+    matches: Sequence[Match],
+    choice: _Choice,
+    before: Request | None,
+) -> Request:
+    follows = None if before is None else before.request_id
+    return register(desk, kind, subject, received_on, _chosen(matches), sorted(choice.unwanted), follows)
+
+
 def _look(
     desk: Desk,
     subject: Subject,
-    also: Sequence[str],
-    leave_out: Sequence[str],
+    choice: _Choice,
     progress: Progress,
     only: Sequence[str] | None = None,
 ) -> Answer:
@@ -240,7 +284,6 @@ def _look(
     compartments = [
         c for c in session.book.compartments_for(desk.person_id, "find") if c in session.book.office["compartments"]
     ]
-    wished, unwanted = ({_document(desk, name) for name in names} for names in (also, leave_out))
     known, today = Known.of(desk.service), session.now().astimezone().date()
     matches: list[Match] = []
     searched = without_text = missing = 0
@@ -259,13 +302,13 @@ def _look(
                 if only is not None and entry.document_id not in only:
                     continue
                 mentions = looking.mentions(entry.pages, (entry.sender, entry.title, *entry.facts.values()))
-                if not mentions and entry.document_id not in wished:
+                if not mentions and entry.document_id not in choice.wished:
                     continue
                 row = desk.service.catalogue.letter(entry.document_id)
                 if row is None or row.stage in (Stage.DISPOSING, Stage.DISPOSED):
                     continue
                 sure = bool(mentions) and mentions[0].confidence >= SURE
-                chosen = (sure or entry.document_id in wished) and entry.document_id not in unwanted
+                chosen = (sure or entry.document_id in choice.wished) and entry.document_id not in choice.unwanted
                 fate = fate_of(known, row, today)
                 matches.append(
                     Match(
@@ -290,11 +333,6 @@ def _look(
     )  # fmt: skip
 
 
-def _document(desk: Desk, name: str) -> str:
-    registered, _ = desk.person.reading.resolve(name)
-    return registered.document_id
-
-
 def _chosen(matches: Sequence[Match]) -> list[str]:
     return [match.row.document_id for match in matches if match.chosen]
 
@@ -304,31 +342,35 @@ def _chosen(matches: Sequence[Match]) -> list[str]:
 
 def fate_of(known: Known, row: LetterRow, today: date) -> Fate:
     """What a request for erasure comes to for one letter, today."""
-    if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
-        return Fate(status=GONE, until=None, basis=NO_GROUND)
     considered = known.consider(row, today)
     retention, line = considered.retention, considered.retention.line
     grounds = {restriction.ground for restriction in known.restrictions.get(row.document_id, ())}
-    if ART18 in grounds:
-        return Fate(status=RESTRICTED_NOW, until=None, basis=f"{ON_REQUEST}; {line.basis}")
-    status = RESTRICTED_NOW if RETENTION in grounds and row.stage is Stage.RESTRICTED else RESTRICT
+    there = row.stage is Stage.RESTRICTED
+
+    def fate(status: str, until: date | None, basis: str, reason: str) -> Fate:
+        return Fate(status=status, until=until, basis=f"{basis}; {line.basis}", law=line.basis, reason=reason)
+
+    if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
+        return fate(GONE, None, NO_GROUND, "")
+    if there and ART18 in grounds:
+        return fate(RESTRICTED_NOW, None, ON_REQUEST, "until the restriction is lifted")
+    status = RESTRICTED_NOW if there and RETENTION in grounds else RESTRICT
     exception = STATUTORY if line.tax_relevant else CLAIMS
     if known.holds.get(row.document_id):
-        return Fate(status=status, until=None, basis=f"Art. 17 Abs. 3 lit. e DSGVO (legal hold); {line.basis}")
-    if retention.due_on is None:
-        return Fate(status=status, until=None, basis=f"{exception}; {line.basis}; waits for {retention.waiting_for}")
-    if retention.due_on > today:
-        return Fate(status=status, until=retention.due_on, basis=f"{exception}; {line.basis}")
-    if considered.blocked_by:
-        return Fate(status=status, until=None, basis=f"{exception}; {'; '.join(considered.blocked_by)}")
-    return Fate(status=ERASE, until=today, basis=f"{NO_GROUND}; {line.basis}: over since {retention.due_on}")
+        return fate(status, None, DISPUTE, "a legal hold is in force")
+    if retention.due_on is not None and retention.due_on <= today:
+        if not considered.blocked_by:
+            return fate(ERASE, today, NO_GROUND, f"its period is over since {retention.due_on}")
+        return fate(status, None, exception, "; ".join(considered.blocked_by))
+    waiting = retention.waiting_for
+    return fate(status, retention.due_on, exception, f"waits for {event_label(waiting)} ({waiting})" if waiting else "")
 
 
 def _handed_out(match: Match) -> Match:
     """For access: it is handed out, and `until` tells how long it is kept, as Art. 15 (1) (d) asks."""
     if not match.chosen:
         return match
-    return replace(match, fate=replace(match.fate, status=HAND_OUT))
+    return replace(match, fate=replace(match.fate, status=HAND_OUT, basis=match.fate.law))
 
 
 def _carry_out(desk: Desk, request: Request) -> Answer:
@@ -386,7 +428,7 @@ def _nothing_of(row: LetterRow) -> IndexEntry:
     )  # fmt: skip
 
 
-_TO_CHECK = Fate(status=CHECK, until=None, basis="not sure: a person decides")
+_TO_CHECK = Fate(status=CHECK, until=None, basis="", reason="not sure: a person decides")
 _NONE = Request(
     request_id="", kind="", subject=None, received_on=date.min, due_on=date.min, extended=False, made_by="",
     maker_id="", documents=(),

@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from poststelle.verbs.subject import Answer, Match, searching
 PRIVATE = 0o600
 INDEX = (
     "number", "id", "class", "date", "received_on", "sender", "subject", "confidence", "found_by", "status", "until",
-    "basis", "if_erased", "files",
+    "basis", "reason", "if_erased", "files",
 )  # fmt: skip
 PASSAGES = ("number", "page", "confidence", "found_by", "damaged", "date_of_birth", "passage")
 OTHERS = ("number", "page", "kind", "text", "passage")
@@ -161,6 +162,7 @@ def _index_row(desk: Desk, match: Match) -> dict[str, Any]:
         "status": match.fate.status,
         "until": None if match.fate.until is None else match.fate.until.isoformat(),
         "basis": match.fate.basis,
+        "reason": match.fate.reason,
         "if_erased": match.if_erased.status,
         "files": [],
     }
@@ -204,10 +206,11 @@ def _answer_letter(desk: Desk, answer: Answer, rows: Sequence[Mapping[str, Any]]
     """The letter to the subject: what the vault knows is filled in, the rest stands in square brackets."""
     request, office = answer.request, desk.person.config.value["office"]["name"]
     assert request.subject is not None
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    kinds: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        kinds.setdefault(str(row["class"]), []).append(row)
-    stored = [_stored(kind, of) for kind, of in sorted(kinds.items())] or ["- keine"]
+        kept = "erase" if row["if_erased"] == "erase" else str(row["until"] or "")
+        kinds.setdefault((str(row["class"]), kept, str(row["basis"])), []).append(row)
+    stored = [_stored(*kind, len(of)) for kind, of in sorted(kinds.items())] or ["- keine"]
     return "\n".join(
         [
             office,
@@ -222,9 +225,9 @@ def _answer_letter(desk: Desk, answer: Answer, rows: Sequence[Mapping[str, Any]]
             "",
             f"Guten Tag {request.subject.name},",
             "",
-            "Sie haben gefragt, welche Daten wir über Sie verarbeiten (Art. 15 DSGVO). Dieses Schreiben gibt Auskunft",
-            f"über die Briefpost in unserem Archiv. Wir haben {_letters(len(rows))} gefunden, in denen Sie genannt sind;",
-            "Kopien liegen bei. Was andere Personen betrifft, haben wir darin unkenntlich gemacht (Art. 15 Abs. 4).",
+            "Sie haben gefragt, welche Daten wir über Sie verarbeiten (Art. 15 DSGVO). Diese Auskunft betrifft die",
+            f"Briefpost in unserem Archiv. Genannt sind Sie dort in: {_letters(len(rows))}. Kopien liegen bei. Was",
+            "andere Personen betrifft, haben wir darin unkenntlich gemacht (Art. 15 Abs. 4).",
             "",
             "1. Zwecke der Verarbeitung: [je Vorgang, z. B. Durchführung eines Vertrags, Personalverwaltung]",
             "2. Arten von Daten: die in der Anlage genannten Schreiben und die daraus gelesenen Angaben (Absender,",
@@ -247,10 +250,14 @@ def _answer_letter(desk: Desk, answer: Answer, rows: Sequence[Mapping[str, Any]]
     )
 
 
-def _stored(kind: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    days = sorted({str(row["until"]) for row in rows if row["until"]})
-    until = "bis zum Eintritt des maßgeblichen Ereignisses" if not days else f"bis {days[-1]}"
-    return f"- {kind}: {_letters(len(rows))}, {until} ({rows[0]['basis']})"
+def _stored(kind: str, until: str, basis: str, number: int) -> str:
+    if until == "erase":
+        how_long = "die Frist ist abgelaufen, die Löschung steht an"
+    elif until:
+        how_long = f"bis {date.fromisoformat(until) - timedelta(days=1):%d.%m.%Y}"
+    else:
+        how_long = "die Frist beginnt mit einem Ereignis, das noch aussteht, oder die Löschung ist ausgesetzt"
+    return f"- {kind}, {_letters(number)}: {how_long} ({basis})"
 
 
 def _letters(number: int) -> str:

@@ -9,7 +9,7 @@ import calendar
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,8 +17,7 @@ from poststelle.access.keybook import AUDIT, canonical
 from poststelle.access.sealing import DoesNotOpen, purpose
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.errors import ConfigurationError, Damaged, NotPermitted, UnknownDocument
-from poststelle.stages import Stage
-from poststelle.verbs.keeping import held_right
+from poststelle.verbs.keeping import Known, held_right
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.planning import plan
 
@@ -68,13 +67,21 @@ class Request:
     maker_id: str
     documents: tuple[str, ...]
     """Ids of the letters it was registered for."""
+    left_out: tuple[str, ...] = ()
+    """Ids of letters that a person found to be about somebody else; they stay out of what follows."""
     confirmed: Confirmation | None = None
     outcome: str | None = None
     """None while it is open."""
 
 
 def register(
-    desk: Desk, kind: str, subject: Subject, received_on: date | None, documents: Sequence[str], follows: str | None
+    desk: Desk,
+    kind: str,
+    subject: Subject,
+    received_on: date | None,
+    documents: Sequence[str],
+    left_out: Sequence[str] = (),
+    follows: str | None = None,
 ) -> Request:
     """Sign a request into the catalogue; from here its clock can be seen by everybody of the desk.
 
@@ -95,6 +102,7 @@ def register(
         "received_on": received.isoformat(),
         "due_on": after_months(received, MONTHS).isoformat(),
         "documents": list(documents),
+        "left_out": list(left_out),
         "follows": follows,
         "sealed": _seal(desk, about),
     }
@@ -178,12 +186,11 @@ def confirm(desk: Desk, name: str, reason: str) -> Request:
         raise NotPermitted("You registered this request yourself. A second person must confirm it.")
     if request.confirmed is not None:
         raise ConfigurationError(f"{request.confirmed.by} confirmed this request already.")
-    living = [document for document in request.documents if _lives(desk, document)]
-    made = plan(desk, None, only=living)
+    due = _due(desk, request.documents)
     content = {
         "subject_request": request.request_id,
         "documents": list(request.documents),
-        "plan": made.plan_id if made.due else None,
+        "plan": plan(desk, None, only=due).plan_id if due else None,
         "sealed": _seal_reason(desk, reason),
     }
     _record(desk, desk.sign(CONFIRM, content), {"request": request.request_id, "plan": content["plan"]})
@@ -221,9 +228,11 @@ def _open(desk: Desk, name: str) -> Request:
     return request
 
 
-def _lives(desk: Desk, document: str) -> bool:
-    row = desk.service.catalogue.letter(document)
-    return row is not None and row.stage not in (Stage.DISPOSING, Stage.DISPOSED)
+def _due(desk: Desk, documents: Sequence[str]) -> list[str]:
+    """Letters of these whose period is over and that nothing keeps."""
+    known, today = Known.of(desk.service), desk.person.now().astimezone().date()
+    rows = [row for document in documents if (row := desk.service.catalogue.letter(document)) is not None]
+    return [row.document_id for row in rows if not known.consider(row, today).blocked_by]
 
 
 def _record(desk: Desk, statement: Statement, details: Mapping[str, Any]) -> None:
@@ -238,8 +247,6 @@ def _all(desk: Desk) -> list[Request]:
 
 
 def _follow(desk: Desk, request: Request) -> Request:
-    from dataclasses import replace
-
     for statement in _statements(desk, EXTEND, RIGHT, request.request_id):
         request = replace(request, due_on=date.fromisoformat(statement.body["due_on"]), extended=True)
     for statement in _statements(desk, CONFIRM, "release", request.request_id):
@@ -284,6 +291,7 @@ def _request(desk: Desk, statement: Statement) -> Request:
         made_by=desk.service.book.people[statement.person_id].user,
         maker_id=statement.person_id,
         documents=tuple(body["documents"]),
+        left_out=tuple(body["left_out"]),
     )
 
 
@@ -293,7 +301,7 @@ def _seal_reason(desk: Desk, reason: str) -> str:
 
 def _seal(desk: Desk, value: Mapping[str, Any]) -> str:
     book = desk.service.book
-    sealed = book.current(AUDIT).public.wrap(canonical(dict(value)), purpose("subject v1", book.vault_id))
+    sealed = book.current(AUDIT).public.wrap(canonical(dict(value)), purpose("subject request v1", book.vault_id))
     return base64.b64encode(sealed).decode()
 
 
@@ -306,7 +314,7 @@ def _unseal(desk: Desk, sealed: str) -> dict[str, Any] | None:
     keys = desk.person.keyring.held(AUDIT)
     for key in keys:
         with contextlib.suppress(DoesNotOpen):
-            opened = key.unwrap(base64.b64decode(sealed), purpose("subject v1", desk.person.book.vault_id))
+            opened = key.unwrap(base64.b64decode(sealed), purpose("subject request v1", desk.person.book.vault_id))
             return dict(json.loads(opened))
     if keys:
         raise Damaged("Whom a request is about cannot be opened: its statement was changed. Run `poststelle verify`.")

@@ -26,8 +26,9 @@ LOGGED = {
     "purge-withdrawn": "purge-withdraw",
 }
 """Kind of the log entry, and of the signed statement that must be kept for each."""
-REBUILT = ("catalogue-rebuilt", "restored")
-"""After these, decisions may stand without their statement: the catalogue was lost."""
+REBUILT = ("catalogue-rebuilt",)
+"""After these, decisions may stand without their statement: the catalogue was lost. A restore is none of them: it
+brings catalogue and log back as of one moment."""
 
 
 class ChangedLedger(Damaged):

@@ -204,5 +204,7 @@ def test_a_fault_while_backups_are_told_leaves_no_certificate_before_they_know(
         assert listed or not papers, step
         purge(office, Disk())
         with desk(environment_of(office, user="records-manager")) as at_desk:
-            assert prove(at_desk, going).ok, step
+            failed = [what for what, held in prove(at_desk, going).checks if not held]
+        # The only generation is past its window here; the next backup takes its place.
+        assert all("window" in what for what in failed), (step, failed)
         assert set(problems(office)) <= HARMLESS, step

@@ -1,6 +1,7 @@
 """A fire, a dead disk, a purge between two backups: what must come back comes back, what was destroyed does not."""
 
 import contextlib
+import errno
 import json
 import shutil
 import sqlite3
@@ -14,20 +15,23 @@ from typing import Any
 
 import pytest
 from filed_letters import Sample, file_letters, together
-from simulators import FullFor, Office, environment_of, recover
+from simulators import FullFor, Office, StepwiseDisk, environment_of, recover
 
 from archive.backup import Made
-from archive.generation import DamagedBackup
+from archive.generation import DamagedBackup, Target
 from poststelle.access.audit import BrokenLog
 from poststelle.durable import Disk
-from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, UnknownDocument
+from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, StorageError, UnknownDocument
 from poststelle.verbs.copying import backup, forget, targets
 from poststelle.verbs.copying import verify as read_back
 from poststelle.verbs.disposing import Run, prove, run
+from poststelle.verbs.keeping import place_hold
+from poststelle.verbs.learning import _store as model_store
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
 from poststelle.verbs.restoring import Restored, Wish, confirm, restore
 from poststelle.verbs.verifying import verify
+from poststelle.verbs.witnessing import ChangedLedger
 from poststelle.wiring import open_person, open_service
 
 GOING = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebelturmuhr")
@@ -612,3 +616,205 @@ def test_intake_goes_on_while_a_backup_is_made(kept: Kept) -> None:
     lose(kept.office)
     done = restored(kept.office, kept.folder)
     assert (done.letters, done.problems) == (3, ())
+
+
+# What a stranger would try ------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_the_keys_that_a_stopped_backup_left_goes_with_the_letter(kept: Kept) -> None:
+    """A backup was killed while the key store's copy lay in the vault: the certificate would be a lie beside it."""
+    released(kept.office, kept.going)
+    left = kept.office.vault / "keys.db.backup.tmp"
+    shutil.copyfile(kept.office.vault / "keys" / "keys.db", left)
+    assert stored(left, kept.going) == 2, "the control: it holds the keys of the letter"
+
+    assert purged(kept.office).disposed == (kept.going,)
+
+    assert not left.exists()
+
+
+def test_a_list_by_a_new_service_is_believed_before_the_next_backup(kept: Kept) -> None:
+    """The service's identity was replaced, a purge ran, the machine burned: the backup must still come back."""
+    kept.office.done("identity", "replace", "service", user="owner")
+    destroy(kept)
+    assert problems(kept.office) == [], "papers of either service hold"
+    lose(kept.office)
+
+    done = restored(kept.office, kept.folder)
+
+    assert (done.destroyed, done.letters) == ((kept.going,), 1)
+
+
+def test_papers_of_a_service_that_was_replaced_still_hold(kept: Kept) -> None:
+    """After a theft of the service's keys, old certificates must not be reported as forged."""
+    destroy(kept)
+    kept.office.done("identity", "replace", "service", user="owner")
+    assert problems(kept.office) == []
+    with desk(environment_of(kept.office, user="owner")) as at_desk:
+        assert ("the certificate is genuine and names it", True) in prove(at_desk, kept.going).checks
+
+
+def test_a_certificate_by_a_clerk_is_none(kept: Kept) -> None:
+    """Somebody who may sign holds must not cover up a missing certificate with one of their own making."""
+    destroy(kept)
+    (genuine,) = (kept.office.vault / "certificates").iterdir()
+    with desk(environment_of(kept.office, user="records-manager")) as at_desk:
+        body = json.loads(genuine.read_bytes())["body"]
+        content = {name: body[name] for name in body if name not in ("vault", "kind", "at", "by", "log")}
+        forged = at_desk.sign("certificate-of-destruction", content)
+    genuine.unlink()
+    (genuine.parent / f"{forged.statement_id}.json").write_bytes(forged.line + b"\n")
+    assert set(problems(kept.office)) == {"A016"}
+
+
+def test_a_vault_in_use_is_never_taken_for_a_restore_to_be_repeated(kept: Kept) -> None:
+    """The restore was stopped at its very end, and mail came in since: the next restore must not wipe it away."""
+    lose(kept.office)
+    restored(kept.office, kept.folder)
+    marker = kept.office.vault / "restoring.json"
+    marker.write_bytes(
+        b'{"vault":"%s"}\n' % json.loads((kept.office.vault / "VAULT.json").read_bytes())["vault"].encode()
+    )
+    (new,) = file_letters(kept.office, [LATER])
+
+    with pytest.raises(ConfigurationError, match="not touched"):
+        restored(kept.office, kept.folder)
+
+    assert readable(kept.office, "accounting", new, LATER)
+
+
+def test_a_generation_made_while_the_clock_was_ahead_does_not_stay_for_years(kept: Kept) -> None:
+    """A wrong date must not keep destroyed letters readable until that date comes."""
+    copied(kept.office, kept.folder, at=timedelta(days=3650))
+    copied(kept.office, kept.folder)
+    assert sorted(p.name for p in (kept.folder / "generations").iterdir()) == ["000002", "000003"], (
+        "by that date the first was past its window"
+    )
+
+    copied(kept.office, kept.folder, at=timedelta(days=KEEP_DAYS + 1))
+
+    assert sorted(p.name for p in (kept.folder / "generations").iterdir()) == ["000004"]
+
+
+def test_a_backup_that_nobody_renews_spoils_the_proof(kept: Kept) -> None:
+    """The disk lies in a drawer: its keys do not end by themselves, and nobody may be told that they did."""
+    destroy(kept)
+    later = replace(environment_of(kept.office, user="owner"), now=lambda: datetime.now(UTC) + timedelta(days=40))
+    with desk(later) as at_desk:
+        proof = prove(at_desk, kept.going)
+    assert [name for name, held in proof.checks if not held] == [
+        f"no key of it is left in the backup {kept.folder} beyond its window"
+    ]
+
+
+def test_a_share_that_vanishes_midway_is_told_and_never_believed(kept: Kept, tmp_path: Path) -> None:
+    """The cable is pulled: an empty mount point lies there, and what is written into it is no backup."""
+    for at in range(1, 60, 6):
+        office, folder = kept.office.copy_to(tmp_path / f"try-{at}"), tmp_path / f"share-{at}"
+        shutil.copytree(kept.folder, folder)
+        with open_service(environment_of(office)) as service, service.catalogue._db.transaction():
+            service.catalogue._db.run("UPDATE targets SET path = ?", (str(folder),))
+
+        class Unmounted(StepwiseDisk):
+            def strike(self, folder: Path = folder) -> None:
+                folder.rename(folder.with_name(f"{folder.name}-away"))
+                folder.mkdir()
+
+        disk = Unmounted(at)
+        try:
+            copied(office, folder, disk=disk)
+        except PoststelleError as err:
+            assert str(folder) in str(err) or "backup" in str(err)
+        else:
+            assert len(disk.steps) < at or not (folder / "BACKUP.json").exists()
+        if len(disk.steps) < at:
+            assert at > 20, "the control: there were steps to be stopped at"
+            break
+        shutil.rmtree(folder)
+        folder.with_name(f"{folder.name}-away").rename(folder)
+        copied(office, folder)
+        assert not list(office.vault.glob("*.tmp*"))
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.EACCES])
+def test_a_share_that_fails_while_it_is_read_is_told(kept: Kept, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Who restores at night needs a sentence, not a traceback."""
+
+    def fails(self: Target) -> list[int]:
+        raise OSError(code, "share", str(self.root))
+
+    monkeypatch.setattr(Target, "numbers", fails)
+    with open_service(environment_of(kept.office)) as service, pytest.raises(StorageError, match="Mount"):
+        read_back(service, kept.folder, progress=silent)
+    lose(kept.office)
+    with pytest.raises(StorageError, match="Mount"):
+        restored(kept.office, kept.folder)
+
+
+def test_a_decision_that_vanishes_after_a_restore_stops_the_purge(kept: Kept) -> None:
+    """A restore brings catalogue and log back as of one moment; it excuses no hold that is taken out afterwards."""
+    with desk(environment_of(kept.office, user="owner")) as at_desk:
+        place_hold(at_desk, [kept.staying], "Prozess")
+        place_hold(at_desk, [kept.going], "Prozess")
+    copied(kept.office, kept.folder)
+    lose(kept.office)
+    restored(kept.office, kept.folder)
+    purged(kept.office)  # the control: all decisions are there
+    with open_service(environment_of(kept.office)) as service, service.catalogue._db.transaction():
+        service.catalogue._db.run("DELETE FROM statements WHERE kind = 'hold-place'")
+    with pytest.raises(ChangedLedger):
+        purged(kept.office)
+
+
+def test_a_file_that_leaves_quarantine_between_two_copies_is_no_damage(kept: Kept) -> None:
+    """Somebody retries a file while the nightly backup runs: nobody is to be told that the vault is damaged."""
+
+    class Leaving(Disk):
+        """Takes a letter's keys and rows away between the copies of catalogue and key store."""
+
+        left = 0
+
+        def step(self, action: str, target: str) -> None:
+            if target == "keys.db.backup.tmp" and action == "commit" and self.left == 0:
+                self.left = 1
+                with open_service(environment_of(kept.office)) as service:
+                    filing, catalogue = service.filing(), service.catalogue
+                    with catalogue._db.transaction():
+                        for table in ("documents", "parts", "wraps"):
+                            catalogue._db.run(f"DELETE FROM {table} WHERE document = ?", (kept.staying,))
+                    filing.destroy(kept.staying)
+
+    disk = Leaving()
+    made = copied(kept.office, kept.folder, disk=disk)
+    assert (disk.left, made.letters) == (1, 1)
+
+
+def test_a_backup_leaves_the_learned_model_out_and_the_office_goes_on_without(kept: Kept) -> None:
+    """What was learned knows letters that may be destroyed since; it is made anew, not brought back."""
+    with open_service(environment_of(kept.office)) as service, service.alone():
+        store = model_store(service)
+        store.replace(b"learned", service.identity, service.now)
+        assert store.exists
+    copied(kept.office, kept.folder)
+    assert not [p for p in kept.folder.rglob("*") if "model" in p.name]
+    lose(kept.office)
+    assert restored(kept.office, kept.folder).problems == ()
+    assert not (kept.office.vault / "learned.model").exists()
+    assert problems(kept.office) == []
+    file_letters(kept.office, [LATER])
+
+
+@pytest.mark.parametrize("name", ["tombstones.jsonl", "keybook.jsonl"])
+def test_reading_back_finds_a_list_of_destroyed_letters_that_does_not_hold(kept: Kept, name: str) -> None:
+    """A list that was cut stops a restore: that is to be known while the office still stands, not after the fire."""
+    kept.office.done("identity", "replace", "service", user="owner")
+    destroy(kept)
+    with open_service(environment_of(kept.office)) as service:
+        assert read_back(service, kept.folder, progress=silent) == []
+        path = kept.folder / name
+        path.write_bytes(path.read_bytes()[:-40])
+        found = read_back(service, kept.folder, progress=silent)
+        assert [(problem.code, problem.id) for problem in found] == [("B013", "tombstones.jsonl")]
+    copied(kept.office, kept.folder)
+    with open_service(environment_of(kept.office)) as service:
+        assert read_back(service, kept.folder, progress=silent) == []

@@ -57,6 +57,7 @@ RESTRICTED = {"id", "accession", "compartment", "restrictions"}
 EXPLAINED = {"due_on", "reason", "basis", "blocked_by"}
 PROBLEMS = {"ok", "problems"}
 LOG = {"ok", "entries", "head"}
+DEADLINE = {"due_on", "name", "kind", "id", "accession", "class", "sender", "title", "confidence", "source"}
 REPORT = {"backlog", "oldest", "review_share", "due", "classes"}
 
 
@@ -83,7 +84,7 @@ PROMISES: dict[Path_, Promise] = {
     ("review", "decide"): Promise({"documents"}, ("{unsure}", "advertising"), "owner", ("documents", {"id", "class"})),
     ("list",): Promise({"documents"}, (), "mailroom", ("documents", {"id"})),
     ("search",): Promise({"total", "took_ms", "hits", "suggestions"}, ("Überweisung",), "accounting", ("hits", HIT)),
-    ("deadlines",): Promise({"deadlines"}, ("--from", "2000-01-01"), "accounting"),
+    ("deadlines",): Promise({"deadlines"}, ("--from", "2000-01-01"), "accounting", ("deadlines", DEADLINE)),
     ("show",): Promise({"document"}, ("{letter}",), "accounting"),
     ("export",): Promise({"document"}, ("{letter}", "-o", "{new}"), "accounting"),
     ("separators",): Promise({"file", "sheets", "size_bytes"}, ("--count", "2", "-o", "{sheets}")),

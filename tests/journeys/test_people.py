@@ -14,9 +14,11 @@ import pytest
 from filed_letters import Sample, file_letters, together
 from simulators import Office, environment_of, recover
 
+from archive.founding import epoch_entry
+from archive.keystore import insert_epoch_wrap
 from archive.rekeying import pending
 from poststelle.access.database import open_database
-from poststelle.access.keyring import database_purpose, document_purpose
+from poststelle.access.keyring import database_purpose, document_purpose, make_epoch
 from poststelle.access.sealing import DoesNotOpen, SealingPrivateKey
 from poststelle.durable import Disk
 from poststelle.errors import Damaged, KeysRenewed, NotPermitted
@@ -163,6 +165,56 @@ def test_who_left_opens_nothing_that_arrives_afterwards(vault: Office, voucher: 
     assert not kept.opens(vault, later)
     assert not kept.opens_index(vault, "finance")
     assert kept.opens(vault, voucher), "what was read before cannot be unread: the threat model says so"
+
+
+def test_a_key_that_a_leaver_planted_is_followed_by_another(vault: Office) -> None:
+    """The week before they go, a clerk changes the lock by hand, keeps the key, and names themselves nowhere."""
+    planted: dict[tuple[str, int], SealingPrivateKey] = {}
+    with open_person(environment_of(vault, user="anna")) as session, session.changing_law():
+        book, entries = session.book, []
+        for scope in ("content:finance", "index:finance"):
+            others = {r: key for r, key in book.recipients(scope).items() if r != session.keyring.person_id}
+            new = make_epoch(book.vault_id, scope, book.current(scope).scope_id, 2, others.items())
+            session.mirrored_keys.apply(
+                [insert_epoch_wrap(new.epoch.scope_id, 2, recipient, wrap) for recipient, wrap in new.wraps.items()]
+            )
+            entries.append(epoch_entry(new.epoch))
+            planted[scope, 2] = new.private
+        session.enact("epochs", {"epochs": entries, "databases": {}})
+    hoard = Hoard(planted, {})
+    [before] = file_letters(vault, (BEFORE,))
+    assert hoard.opens(vault, before), "the control: while they are here, that is their right anyway"
+
+    [removed] = together(vault, (OWNER, ("user", "remove", "anna")))
+    [later] = file_letters(vault, (AFTER,))
+
+    assert removed.status == 0, removed.err
+    assert not hoard.opens(vault, later)
+    assert not hoard.opens_index(vault, "finance")
+    assert found_by(environment_of(vault, user=CLERK), AFTER.word) == 1, "the control: the colleague finds it"
+
+
+@pytest.mark.parametrize("user", [None, OWNER, "hr"])
+def test_an_earlier_key_book_is_refused_by_whoever_saw_a_later_one(user: str | None, vault: Office) -> None:
+    """Each line of it holds: with it, who left would be back, and new letters be sealed to keys that they kept."""
+    book = vault.vault / "keybook.jsonl"
+    earlier = book.read_bytes()
+    together(vault, (OWNER, ("user", "remove", "anna")), (None, ("verify",)), ("hr", ("search", "x")))
+    later = book.read_bytes()
+    assert later.startswith(earlier) and later != earlier, "the control"
+    command = ("intake",) if user is None else ("search", "x")
+    [whole] = together(vault, (user, command))
+
+    for rolled_back in (earlier, b"".join(later.splitlines(keepends=True)[:-1])):
+        book.write_bytes(rolled_back)
+        [refused] = together(vault, (user, command))
+        assert (refused.status, refused.out) == (5, b"")
+        assert "seen here before" in refused.err and "restore --confirm" in refused.err
+        assert book.read_bytes() == rolled_back, "nor is anything built on it"
+
+    book.write_bytes(later)
+    [again] = together(vault, (user, command))
+    assert (whole.status, again.status) == (0, 0), again.err
 
 
 def test_who_stays_reads_old_and_new(vault: Office) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from filed_letters import Sample, bytes_of, decrypted, file_letters, stored_wraps, together
 from plaintext import windows
-from simulators import Office, environment_of, recover
+from simulators import PATIENCE_SECONDS, Office, environment_of, recover
 
 from bench.letters import OFFICE_COMPANY, make_letter, write_scan
 from poststelle.access.identities import read_identity
@@ -25,7 +26,7 @@ from poststelle.verbs.keeping import place_hold
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
 from poststelle.verbs.verifying import verify
-from poststelle.wiring import Session, open_service, shipped_config
+from poststelle.wiring import Session, only_purge, open_service, shipped_config
 
 MANAGER, OWNER = "records-manager", "owner"
 CANARY = "Quarzsandfilter"
@@ -845,16 +846,34 @@ def test_a_proof_needs_no_silence(vault: Office, due: str) -> None:
     assert proof.ok
 
 
-def test_two_runs_do_not_meet(vault: Office, due: str) -> None:
-    """The timer starts while somebody runs it by hand."""
-    from poststelle.wiring import only_purge
-
+def test_two_runs_do_not_meet(vault: Office, due: str, tmp_path: Path) -> None:
+    """The timer starts while somebody makes a backup by hand: it waits, says so, and then does its work."""
     released(vault, planned(vault))
+    out = tmp_path / "out"
     with by_hand(vault) as service, only_purge(service):
-        second = vault.run("purge", "run")
+        second = vault.start("purge", "run", out=out)
+        last = time.monotonic() + PATIENCE_SECONDS
+        while "waiting" not in out.read_text() and second.poll() is None and time.monotonic() < last:
+            time.sleep(0.05)
+        assert "waiting" in out.read_text()
+        assert second.poll() is None
+        assert_whole(vault, due)
 
-    assert (second.status, "Another" in second.err) == (2, True)
-    assert_whole(vault, due)
+    assert second.wait(PATIENCE_SECONDS) == 0
+    assert due in out.read_text()
+
+
+def test_waiting_for_another_run_has_an_end(vault: Office) -> None:
+    """A backup that hangs on a dead share must not hold the nightly job for ever without a word."""
+    told: list[str] = []
+    with (
+        by_hand(vault) as service,
+        only_purge(service),
+        pytest.raises(ConfigurationError, match="Another"),
+        only_purge(service, lambda: told.append("waiting"), seconds=0.2),
+    ):
+        pass
+    assert told == ["waiting"]
 
 
 # Blind mode ---------------------------------------------------------------------------------------------------

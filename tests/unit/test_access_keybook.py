@@ -14,12 +14,14 @@ import pytest
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import (
     KeyBook,
+    Seen,
     TamperedKeyBook,
     append_statement,
     canonical,
     encode_public,
     genesis_line,
     read_keybook,
+    require_seen,
     statement_message,
 )
 from poststelle.access.sealing import SealingPrivateKey
@@ -221,6 +223,32 @@ FORGED: dict[str, Callable[[KeyBook], bytes]] = {
     "a key of a wrong length": lambda b: signed(
         OWNER, following(b, OWNER, "epochs", epochs=[epoch(2) | {"public": b64(b"short")}], databases={})
     ),
+    "a member of a kind that no list shows": lambda b: signed(
+        OWNER, following(b, OWNER, "people", people=[person(STRANGER, "accounting", kind="ghost")])
+    ),
+    "the service's role for a person": lambda b: signed(
+        OWNER, following(b, OWNER, "people", people=[person(STRANGER, "service")])
+    ),
+    "a service that is called like a person": lambda b: signed(
+        OWNER, following(b, OWNER, "people", people=[person(STRANGER, "service", kind="service")])
+    ),
+    "a login that overwrites the line above it on a screen": lambda b: signed(
+        OWNER, following(b, OWNER, "people", people=[person(STRANGER, "accounting") | {"user": "x\x1b[1A"}])
+    ),
+    "a delegation of the service's role": lambda b: signed(
+        OWNER, following(b, OWNER, **DELEGATION | {"role": "service"}, to=CLERK.person_id)
+    ),
+    "nothing, to move the clock of the book": lambda b: signed(
+        CLERK, following(b, CLERK, "epochs", epochs=[], databases={}) | {"at": "9999-01-01T00:00:00+00:00"}
+    ),
+    "nothing about databases": lambda b: signed(CLERK, following(b, CLERK, "databases", databases={})),
+    "something unsigned beside what is signed": lambda b: canonical(
+        json.loads(signed(OWNER, following(b, OWNER, "office", office=OFFICE))) | {"note": "x"}
+    ),
+    "a signature written in another way": lambda b: signed(OWNER, following(b, OWNER, "office", office=OFFICE)).replace(
+        b'"ed25519":"', b'"ed25519":"*'
+    ),
+    "nested deeper than a reader can follow": lambda b: b"[" * 200_000,
 }  # fmt: skip
 
 
@@ -247,6 +275,15 @@ REASONS = {
     "a key for somebody whose role does not need it": "whose role does not need it",
     "a key handed on by somebody who does not hold it": "only who holds a key may hand it on",
     "a new key by somebody who does not hold the old one": "only who holds a key may renew it",
+    "a member of a kind that no list shows": "people and the service",
+    "the service's role for a person": "no such role",
+    "a service that is called like a person": "the service is called service",
+    "a login that overwrites the line above it on a screen": "cannot be a user name",
+    "a delegation of the service's role": "cannot be delegated",
+    "nothing, to move the clock of the book": "it says nothing",
+    "nothing about databases": "it says nothing",
+    "something unsigned beside what is signed": "canonical",
+    "a signature written in another way": "canonical",
 }
 """What each rule says, where a forgery could be refused for several."""
 
@@ -347,10 +384,22 @@ def test_a_cut_or_missing_book_is_refused(path: Path) -> None:
 
 
 def test_a_shortened_book_at_a_line_end_is_the_book_of_that_day(path: Path) -> None:
-    """What replay alone cannot see, so that nobody relies on it: a rollback needs the audit log's memory."""
-    lines = path.read_bytes().splitlines(keepends=True)
+    """What replay alone cannot see, so that nobody relies on it: a rollback needs the memory of who saw the book."""
+    seen, lines = Seen.of(read(path)), path.read_bytes().splitlines(keepends=True)
+    require_seen(path, seen)
+    stated(path, OWNER, "people", people=[person(STRANGER)])
+    require_seen(path, seen)  # the control: a longer one is the same book
+
     path.write_bytes(b"".join(lines[:3]))
     assert read(path).statements == 3
+    with pytest.raises(TamperedKeyBook, match="seen here before"):
+        require_seen(path, seen)
+
+    append_line(path, signed(OWNER, following(read(path), OWNER, "people", people=[person(STRANGER)])))
+    append_line(path, signed(OWNER, following(read(path), OWNER, "remove", person=STRANGER.person_id)))
+    assert read(path).statements == seen.statements, "as long as the other, and genuine line by line"
+    with pytest.raises(TamperedKeyBook, match="seen here before"):
+        require_seen(path, seen)
 
 
 def test_the_service_may_name_a_new_database_key_and_nothing_else(path: Path) -> None:
@@ -424,3 +473,37 @@ def test_a_delegation_is_over_at_its_moment_and_signs_for_no_rights(path: Path) 
     assert not over.may(STRANGER.person_id, "find", "finance")
     assert over.as_of(AT).at == until, "time does not go back"
     assert stated(path, STRANGER, "undelegate", delegation=6).deputy_for(STRANGER.person_id) == []
+
+
+def test_a_deputy_prepares_no_key_for_the_time_after(path: Path) -> None:
+    """They would have made it, and know it, whoever it is wrapped to: what arrives after the end would be theirs."""
+    stated(path, OWNER, "people", people=[person(STRANGER)])
+    stated(path, OWNER, **DELEGATION, to=STRANGER.person_id)
+    finance = {"scope": "index:finance", "number": 1, "recipients": {STRANGER.person_id: "2" * 64}}
+    book = stated(path, OWNER, "epochs", epochs=[], wraps=[finance], databases={})
+    afterwards = {"epochs": [epoch(2) | {"valid_from": LATER}], "databases": {}}
+
+    with pytest.raises(NotPermitted, match="a time at which they may not have it"):
+        append_statement(path, book, STRANGER, "epochs", afterwards, AT, Disk())
+
+    # The controls: who stays may prepare it, and a deputy may renew what counts while they stand in.
+    prepared = append_statement(path, book, OWNER, "epochs", afterwards, AT, Disk())
+    assert prepared.as_of(datetime.fromisoformat(LATER)).current("index:finance").number == 2
+    now = append_statement(path, prepared, STRANGER, "epochs", {"epochs": [epoch(3)], "databases": {}}, AT, Disk())
+    assert now.current("index:finance").number == 3
+    assert now.is_sound("index:finance")
+    assert STRANGER.person_id in now.current("index:finance").known_to, "they made it, and are in none of its wraps"
+
+
+def test_who_made_a_key_is_remembered_to_know_it(path: Path) -> None:
+    """A clerk who is about to leave changes the lock, keeps the key, and hands out none to themselves."""
+    finance = {"scope": "index:finance", "number": 1, "recipients": {CLERK.person_id: "2" * 64}}
+    stated(path, OWNER, "epochs", epochs=[], wraps=[finance], databases={})
+    book = stated(path, CLERK, "epochs", epochs=[epoch(2)], databases={"index:finance": "3" * 64})
+    assert book.is_sound("index:finance") and book.is_database_sound("index:finance", "index:finance"), "the control"
+
+    book = stated(path, OWNER, "remove", person=CLERK.person_id)
+
+    assert CLERK.person_id not in {r for e in book.epochs["index:finance"] for r in e.wraps}
+    assert not book.is_sound("index:finance"), "so it is followed by one that they do not know"
+    assert not book.is_database_sound("index:finance", "index:finance")

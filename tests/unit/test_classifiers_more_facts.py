@@ -151,3 +151,38 @@ def test_office_and_doctor_are_named_in_full() -> None:
 def test_a_scan_without_text_has_no_facts() -> None:
     """The control of all of the above."""
     assert Classifier(CLASSIFIER).classify(typed("", origin=PageOrigin.BLANK), date(2026, 3, 17)).facts == ()
+
+
+def _statement(lines: str) -> str:
+    return letter(f"Abrechnung\n\n\nSehr geehrte Damen und Herren,\n\nwir haben gebucht:\n\n{lines}\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        ("Neuer Kontostand          4.914,06 EUR", "4914.06"),
+        ("Rechnungsbetrag           99,94 EUR\n\nZahlbetrag    120,00 EUR", "120.00"),
+        ("Bruttobetrag    USD 82,50\n\nGutschriftsbetrag          EUR 76,00", "76.00"),
+        ("Bruttobetrag    EUR 82,50\nabzüglich Kapitalertragsteuer wie in der Anlage", "82.50"),
+        ("Gesamtbeitrag   50,00 EUR\nVersicherungsteuer 19 %   9,50 EUR\nAlles zusammen   59,50 EUR", "50.00"),
+        ("Rechnungsbetrag        1.034,00 EUR\n\nGesamtbetrag in Dollar    1.100,00 USD", None),
+    ],
+    ids=["balance", "two totals", "two currencies", "gross before tax", "net of a sum", "converted"],
+)
+def test_a_sum_that_may_not_be_the_one_is_never_called_sure(lines: str, value: str | None) -> None:
+    """Whoever pays without looking pays a balance, a gross sum or dollars; a clerk looks where we doubt."""
+    amount = facts(_statement(lines))["amount"]
+
+    assert value is None or amount.value == value
+    assert amount.confidence < 0.9
+
+
+def test_a_sum_that_stands_alone_or_adds_up_is_called_sure() -> None:
+    """If every amount were doubted, nobody would look at any."""
+    alone = _statement("Rechnungsbetrag           99,94 EUR")
+    parts = _statement("Summe netto  100,00 EUR\nzzgl. 19 % MwSt.  19,00 EUR\nRechnungsbetrag  119,00 EUR")
+    open_sum = parts.replace("Rechnungsbetrag", "Gesamtbetrag   50,00 EUR\nRechnungsbetrag")
+
+    for text, value in ((alone, "99.94"), (parts, "119.00"), (open_sum, "119.00")):
+        amount = facts(text)["amount"]
+        assert (amount.value, amount.confidence >= 0.9) == (value, True)

@@ -208,10 +208,20 @@ def test_wrong_check_digits_are_said(pool: RecognitionPool, tmp_path: Path) -> N
     """A made-up VAT number costs the buyer the tax; a made-up account gets the transfer back."""
     wrong = UBL.replace("DE136695976", "DE136695977").replace("DE89370400440532013000", "DE88370400440532013000")
 
-    letter = classify(pool, tmp_path, wrong.encode())
+    letter = classify(pool, tmp_path, wrong.replace("<cbc:CompanyID>12/345</cbc:CompanyID>", "").encode())
 
     assert sum("wrong check digits" in reason for reason in letter.review_reasons) == 2
     assert letter.fact("iban").confidence <= 0.5
+    assert letter.fact("vat_id").confidence <= 0.5
+
+
+def test_a_tax_number_makes_up_for_a_wrong_vat_number(pool: RecognitionPool, tmp_path: Path) -> None:
+    """The law asks for one of the two: a clerk who looks at every such invoice in vain stops looking."""
+    letter = classify(pool, tmp_path, UBL.replace("DE136695976", "DE136695977").encode())
+
+    assert not letter.review_reasons
+    assert letter.fact("tax_number").value == "12/345"
+    assert letter.fact("vat_id").confidence <= 0.5
 
 
 def test_the_text_part_keeps_what_the_xml_said(pool: RecognitionPool, tmp_path: Path) -> None:

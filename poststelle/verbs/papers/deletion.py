@@ -63,7 +63,7 @@ def deletion_concept(live: Live) -> Paper:
             (
                 "Ein Plan nennt die fälligen Schreiben; eine zweite Person gibt ihn frei; die Ausführung prüft jedes "
                 "Schreiben am Tag selbst noch einmal.",
-                "Sperren, offene Prüfungen und Einschränkungen nach Art. 18 DSGVO halten an.",
+                "Sperren, offene Prüfungen und Einschränkungen nach Art. 18 der Datenschutz-Grundverordnung halten an.",
                 "Zeilen mit Dauerfreigabe werden ohne Person ausgeführt; steuerlich erhebliche haben nie eine.",
                 "Vernichtet werden Schlüssel, Teile, Text, Einträge des Index und Beitrag zum gelernten Modell; es "
                 "bleiben Nummern, Tage und ein signierter Nachweis ohne Inhalt.",

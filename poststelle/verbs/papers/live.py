@@ -22,6 +22,23 @@ START_EVENTS = {
     "invoice-received": "Eingang der Rechnung",
     "last-entry": "letzte Eintragung",
     "superseded": "Ablösung der Fassung",
+    "asset-disposed": "Abgang des Wirtschaftsguts",
+    "title-final": "Rechtskraft des Titels",
+    "accident": "Schadensereignis",
+    "warranty-end": "Ende der Gewährleistung",
+    "property-sold": "Veräußerung des Grundstücks",
+    "placed-on-market": "Inverkehrbringen",
+    "project-end": "Ende des Vorhabens",
+    "liquidation-end": "Ende der Abwicklung",
+    "request-closed": "Abschluss des Antrags",
+    "consent-last-used": "letzte Nutzung der Einwilligung",
+    "relationship-end": "Ende der Geschäftsbeziehung",
+    "procedure-end": "Ende des Verfahrens",
+    "mandate-end": "Ende des Mandats",
+    "treatment-end": "Ende der Behandlung",
+    "death": "Tod der Person",
+    "exposure-end": "Ende der Exposition",
+    "social-audit-done": "Abschluss der Betriebsprüfung",
 }
 
 
@@ -59,7 +76,7 @@ def live_state(session: Session, day: date) -> Live:
     for person in book.people.values():
         if not person.removed and person.kind == "person":
             for role in person.roles:
-                users[role].append(person.user)
+                users.setdefault(role, []).append(person.user)
     return Live(
         day=day,
         version=importlib.metadata.version("poststelle"),

@@ -142,7 +142,7 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         ),
         Measure(
             "Vergabe und Entzug von Rechten",
-            "Rechte gelten nur durch eine signierte Aussage; niemand gibt weiter, was er nicht hat; eine geänderte "
+            "Rechte gelten nur durch eine signierte Erklärung; niemand gibt weiter, was er nicht hat; eine geänderte "
             "Konfiguration gibt niemandem ein Recht.",
             ("M51.S13", "M51.P11", "M51.P58"), ("A.5.18", "A.8.32"), ("4.2.1", "5.2.1"),
             (
@@ -267,7 +267,7 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
         Measure(
             "Einschränkung der Verarbeitung",
             "Eingeschränkte Schreiben liegen getrennt, erscheinen in keiner normalen Suche und werden mit dem Grund "
-            "nach Art. 18 DSGVO nicht vernichtet, bis er aufgehoben ist.",
+            "nach Art. 18 der Datenschutz-Grundverordnung nicht vernichtet, bis er aufgehoben ist.",
             ("M62.D04", "M62.S02", "M62.D06", "M62.P08"), ("A.5.34", "A.8.3"), ("7.1.2",),
             (
                 "tests/journeys/test_restrict.py::test_a_restricted_letter_is_out_of_reach_and_comes_back",
@@ -377,8 +377,8 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
             ("tests/journeys/test_the_whole_story.py::test_the_mirror_alone_brings_the_keys_back",),
         ),
         Measure(
-            "Notfallsatz",
-            "Mit dem Notfallsatz und einer Kopie des Tresors lassen sich Schreiben ohne das Programm öffnen.",
+            "Notfallbogen",
+            "Mit dem Notfallbogen und einer Kopie des Tresors lassen sich Schreiben ohne das Programm öffnen.",
             ("M11.S02",), ("A.5.29",), ("5.2.8",),
             ("tests/journeys/test_the_whole_story.py::test_the_kit_and_a_copy_of_the_vault_are_enough",),
             ("kit-proved", "kit-renewed"),
@@ -400,7 +400,7 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
 OWN_DUTIES = (
     "Verschlüsselung der Datenträger des Servers, Zutritt zu den Räumen, Schutz von Auslagerungsspeicher, Abbildern",
     "Anweisung für das Öffnen und Scannen der Post, Sichtprüfung der Scans, Verbleib und Vernichtung des Papiers.",
-    "Aufbewahrung des Notfallsatzes und der Prüfpunkte des Protokolls außerhalb dieser Maschine.",
+    "Aufbewahrung des Notfallbogens und der Prüfpunkte des Protokolls außerhalb dieser Maschine.",
     "Ausgabe der Identitäten an die Personen und Schulung der Beschäftigten.",
     "Vereinbarung mit dem Betriebsrat über Protokoll und dessen Frist, soweit es einen gibt.",
     "Freigabe der Fristentabelle durch Steuerberatung und Datenschutz.",

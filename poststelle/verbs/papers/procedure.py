@@ -13,7 +13,7 @@ VERBS = {
 }  # fmt: skip
 RIGHTS = {
     "records": "Posteingangsbuch", "audit": "Protokoll lesen", "hold": "sperren", "release": "Aussonderung freigeben",
-    "grant": "Rechte vergeben",
+    "grant": "Rechte vergeben", "subject": "Anträge betroffener Personen",
 }  # fmt: skip
 STEPS = (
     ("Eingang", "Eine Datei im Eingangsordner wird genommen, wenn sie ganz ist.", "intake, watch",

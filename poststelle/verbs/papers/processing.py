@@ -25,7 +25,8 @@ def record_of_processing(live: Live) -> Paper:
         title="Verzeichnis der Verarbeitungstätigkeiten: Eingehende Post",
         blocks=(
             Paragraph(
-                f"Nach Art. 30 Abs. 1 DSGVO. Stand {live.day:%d.%m.%Y}, Programm Poststelle {live.version}, Tresor "
+                f"Nach Art. 30 Abs. 1 der Datenschutz-Grundverordnung. Stand {live.day:%d.%m.%Y}, Programm "
+                f"Poststelle {live.version}, Tresor "
                 f"{live.vault_id}. Was das Programm nicht wissen kann, ist als offen bezeichnet."
             ),
             Heading(text="a) Verantwortlicher"),
