@@ -4,7 +4,7 @@ Words of which the engine is not sure, near each other, are where to look. If th
 lines are read once more without the pale one, and the stamp is read without the dark one. On other pages nothing
 is asked.
 
-Measured on three pages with a stamp across their lines: character errors 22.1, 3.2 and 2.3 % → about 0.5 % each, the
+Measured on three pages with a stamp across their lines: character errors 22.1, 3.2 and 2.3 % → 0.5 to 0.7 %, the
 words of the stamp that are read then left out of account; 0.15 to 0.2 s for such a page.
 """
 
