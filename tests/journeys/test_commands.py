@@ -115,6 +115,8 @@ PROMISES: dict[Path_, Promise] = {
     ("evidence", "check"): Promise({"ok", "problems"}, ("{papers}",), "dpo"),
     ("rebuild", "index"): Promise(PROBLEMS, (), "owner"),
     ("doctor",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
+    ("subject", "access"): Promise({"matches"}, ("Karla Morgenstern",), "dpo"),
+    ("subject", "list"): Promise({"requests"}, (), "dpo", ("requests", {"id", "days_left"})),
     ("backup",): Promise(PROBLEMS | {"backup", "generation", "readable_until"}, ("{copies}",)),
     ("user", "add"): Promise(
         {"user", "roles", "file", "pending"}, ("anna", "--role", "sales", "--no-passphrase"), "owner"
@@ -198,7 +200,8 @@ def test_every_command_has_a_promise() -> None:
 TOLD_BY_THEIR_OWN_TESTS = {
     ("purge", "release"), ("purge", "withdraw"), ("purge", "confirm-date"),
     ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
-    ("classifier", "evaluate"), ("classifier", "train"), ("restore",), ("delegate", "end"),
+    ("classifier", "evaluate"), ("classifier", "train"), ("restore",), ("delegate", "end"), ("upgrade",),
+    ("subject", "restrict"), ("subject", "erase"), ("subject", "confirm"), ("subject", "extend"), ("subject", "close"),
 }  # fmt: skip
 """Their promises need a story: two people and a letter that is due, a lost catalogue, a passphrase, a viewer."""
 
