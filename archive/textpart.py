@@ -151,9 +151,9 @@ def index_entry(text: LetterText, accession: str, sequence: int) -> IndexEntry:
         document_id=classified.document.file.document_id,
         accession=accession,
         record_class=classified.record_class,
-        dated_on=date.fromisoformat(dated) if dated else text.received_on,
+        dated_on=date.fromisoformat(dated) if dated and not sealed else text.received_on,
         received_on=text.received_on,
-        sender=facts.get("sender", ""),
+        sender="" if sealed else facts.get("sender", ""),
         title="" if sealed else facts.get("subject") or _first_words(classified.document),
         # Of a letter that stays sealed, the index knows that it is there, and no word.
         pages=() if sealed else tuple(page.text for page in classified.document.pages),

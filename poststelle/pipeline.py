@@ -498,6 +498,7 @@ class Pipeline:
     def _finish_stack(self, claim: Claim, note: TransferNote) -> bool:
         """After a crash: False if letters of the stack are not committed yet."""
         content = _FileContent(claim.path)
+        sha256 = _measure(content)[1]  # before it is compared, as in `_finish_committed`
         if self.transfers.mark_of(claim.document_id, content.chunks()) != note.mark:
             # Somebody wrote over it after it was cut: what it has become is a new drop.
             self.inbox.hand_back(claim)
@@ -505,7 +506,7 @@ class Pipeline:
         if not all(self.filing.is_committed(letter.document_id) for letter in note.letters):
             self._notes[claim.document_id] = note
             return False
-        self._end_stack(claim, note, _measure(content)[1])
+        self._end_stack(claim, note, sha256)
         return True
 
     def _quarantine(self, claim: Claim, content: Content, err: UnreadableFile) -> Outcome:
@@ -531,9 +532,14 @@ class Pipeline:
             note = self.transfers.note_of(claim.document_id)
             return note is not None and self._finish_stack(claim, note)
         content = _FileContent(claim.path)
-        if self.filing.source_may_go(claim.document_id, content):
-            self.inbox.remove(claim, _measure(content)[1])
-        else:
+        # Measured before it is compared: what somebody writes in between must not be taken for what was sealed.
+        sha256 = _measure(content)[1]
+        try:
+            if self.filing.source_may_go(claim.document_id, content):
+                self.inbox.remove(claim, sha256)
+            else:
+                self.inbox.hand_back(claim)
+        except SourceChanged:
             self.inbox.hand_back(claim)
         return True
 

@@ -24,6 +24,8 @@ _SPELLED = re.compile(rb"[0-9a-z_\x80-\xff]{%d,}" % TELLING_CHARACTERS)
 _MARK = re.compile(r"^_[winr]")
 """Of keys that spell what a letter says."""
 
+_TRACE_BYTES = 24
+
 _MAIN_INDEX = b"0"
 """First byte of every separator: FTS5 numbers its main index 0 and prefix indexes from 1."""
 
@@ -81,6 +83,19 @@ def _next_living_term(database: "Database", separator: bytes) -> bytes | None:
     return None
 
 
+def trace_of(content: bytes) -> bytes:
+    """A piece of a letter's stored content by which it is told from all others but a second copy; near its beginning,
+    which is never moved off the row's own page."""
+    start = min(_TRACE_BYTES * 2, len(content) // 2)
+    return content[start : start + _TRACE_BYTES]
+
+
+def _living_traces(database: "Database", traces: set[bytes]) -> set[bytes]:
+    """Those of the traces that a letter of the index has: the same paper came twice, and the other one stays."""
+    stored = database.rows("SELECT letter FROM contents JOIN letters USING(number)")
+    return {trace for (content,) in stored if (trace := trace_of(content)) in traces}
+
+
 def is_living(database: "Database", term: str) -> bool:
     """Whether any letter holds the term."""
     # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
@@ -106,11 +121,13 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     telling = {term for term in removed.terms if _is_telling(term) and not is_living(database, term)}
     dead = {_MARK.sub("", term).encode() for term in telling}
     found: set[bytes] = set()
+    traces: set[bytes] = set()
     least = _least(dead)
     for contents, others in database.pages_of_removed("contents", list(removed.contents)):
-        if any(content in contents or content in others for content in removed.contents.values()):
-            return True
+        traces.update(trace for trace in removed.contents.values() if trace in contents or trace in others)
         found |= _spelled(others, dead, least)
+    if traces and traces - _living_traces(database, traces):
+        return True
     if not found:
         return False
     # A longer living word may spell a dead one; the vocabulary knows most of them without reading any posting.

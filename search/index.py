@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
 from search.analysis import amounts_of, word_key
-from search.erasure import Removed, forget_separators, is_living, still_spelled
+from search.erasure import Removed, forget_separators, is_living, still_spelled, trace_of
 from search.matching import Plan
 from search.vocabulary import SCHEMA as VOCABULARY_SCHEMA
 from search.vocabulary import Vocabulary
@@ -70,7 +70,6 @@ VERY_MANY = 2_000
 _LAST_ARRIVED = 1_000
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
-_TRACE_BYTES = 24
 _FEW = 64
 """Up to so many letters, it is quicker to ask for each than to read all that match."""
 
@@ -380,7 +379,7 @@ class CompartmentIndex:
         for document_id in document_ids:
             if (deleted := self._delete(document_id)) is not None:
                 streams, number, packed = deleted
-                contents[number] = _trace(packed)
+                contents[number] = trace_of(packed)
                 terms.update(term for stream in streams[:_COLUMNS] for term in stream.split())
                 words.update(streams.words.split())
         if not terms and not words:
@@ -457,13 +456,6 @@ def _packed(entry: IndexEntry) -> bytes:
         "pages": entry.pages,
     }
     return zlib.compress(json.dumps(letter, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-
-
-def _trace(packed: bytes) -> bytes:
-    """A piece of a stored content by which it is told from all others; near its beginning, which is never moved off
-    the row's own page."""
-    start = min(_TRACE_BYTES * 2, len(packed) // 2)
-    return packed[start : start + _TRACE_BYTES]
 
 
 def _check(streams: "Streams") -> bytes:

@@ -235,7 +235,7 @@ class AuditLog:
 
 def has_expired(line: dict[str, Any]) -> bool:
     """Whether a line's details were written over, wholly or, after a power cut, in part."""
-    return EXPIRED in line["sealed"]
+    return isinstance(line["sealed"], str) and EXPIRED in line["sealed"]
 
 
 def open_details(line: dict[str, Any], vault_id: str, *keys: SealingPrivateKey) -> dict[str, Any]:

@@ -6,8 +6,9 @@ shows that a log was put back or rewritten. Its **paper form** is the number and
 signature: paper that nobody else wrote on needs none.
 
 An **expiry** is a statement `audit-expire` of a person who holds the right `audit`, in an entry of kind
-`audit-expired`: details of entries before a moment (`before`) and up to a number (`last`) may be gone. Entries that
-came from the catalogue keep theirs: a lost catalogue is made again from them.
+`audit-expired`: details of entries before a moment (`before`) and up to a number (`last`) may be gone. What is
+younger than a year is never covered, nor what came after the statement. Entries that came from the catalogue keep
+theirs: a lost catalogue is made again from them.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from poststelle.access.audit import AuditLog, BrokenLog, Head, has_expired
@@ -28,6 +29,8 @@ CHECKPOINT, EXPIRY = "audit-checkpoint", "audit-expire"
 CHECKPOINTED, EXPIRED_ENTRY = "checkpoint", "audit-expired"
 """Kinds of the log entries that carry them."""
 PAPER_TITLE = "POSTSTELLE LOG CHECKPOINT"
+LEAST_AGE = timedelta(days=365)
+"""Younger details may not expire, whoever signs it: configuration keeps one whole calendar year at least."""
 LEAST_DIGITS = 32
 """So much of a hash must be typed from paper at least."""
 _PAPER = re.compile(r"entries\s*:?\s*(\d+)\s+head\s*:?\s*((?:[0-9a-f]{4}\s*)+)", re.IGNORECASE)
@@ -170,8 +173,11 @@ def _wrong_checkpoint(line: dict[str, Any], hashes: list[str], book: KeyBook) ->
 def _allowed(line: dict[str, Any], book: KeyBook) -> Iterator[tuple[datetime, int]]:
     with contextlib.suppress(InvalidStatement, ValueError, KeyError, TypeError):
         statement = check_statement(_statement(line), book, EXPIRY, or_removed=True)
-        if _held(book, statement.person_id):
-            yield datetime.fromisoformat(statement.body["before"]), int(statement.body["last"])
+        before, last = datetime.fromisoformat(statement.body["before"]), int(statement.body["last"])
+        # Both times: the entry's needs no key to be written, the statement's is the signer's own.
+        old = before <= min(statement.made_at, datetime.fromisoformat(line["at"])) - LEAST_AGE
+        if old and last < line["n"] and _held(book, statement.person_id):
+            yield before, last
 
 
 def _held(book: KeyBook, person_id: str) -> bool:

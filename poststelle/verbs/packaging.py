@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from archive.textpart import LetterText
 from poststelle.errors import ConfigurationError, NotPermitted
-from poststelle.verbs.finding import RESTRICTED
+from poststelle.verbs.finding import RESTRICTED, require_recipient
 from poststelle.wiring import Session
 
 COLUMNS = (
@@ -36,6 +36,8 @@ def package(
 ) -> Packaged:
     """Write every letter this identity may export into a new folder; limited to classes and years if any are named.
 
+    Restricted letters stay out, and those that are sealed for another role.
+
     Raises:
         NotPermitted: the identity may export nothing.
         ConfigurationError: the folder exists, or there is no such class.
@@ -50,18 +52,20 @@ def package(
         raise ConfigurationError(f"There is no class {unknown[0]!r}. Classes: {', '.join(known)}.")
     if folder.exists():
         raise ConfigurationError(f"{folder} exists and was not touched. Name a new folder.")
-    letters = [registered for place in places for registered in session.reading.letters(place)]
-    session.note("export-package", letters=len(letters), classes=list(classes), years=list(years))
-    (folder / "files").mkdir(parents=True, mode=0o700)
+    reachable = [registered for place in places for registered in session.reading.letters(place)]
+    letters = [r for r in reachable if _goes_along(session, session.reading.text(r), classes, years)]
+    # Before the first is written: what was taken out must stand in the log even if the rest fails.
+    named = [registered.document_id for registered in letters]
+    session.note("export-package", documents=named, classes=list(classes), years=list(years))
+    folder.mkdir(parents=True, mode=0o700)  # the index names senders: only the last of `parents` gets the mode
+    (folder / "files").mkdir(mode=0o700)
     rows: list[dict[str, str]] = []
     for number, registered in enumerate(letters, 1):
-        text = session.reading.text(registered)
-        if _is_wanted(text, classes, years):
-            content = session.reading.original(registered)
-            name = session.reading.accession(registered)
-            file = folder / "files" / f"{name}{Path(text.classified.document.file.source_name).suffix.lower()}"
-            file.write_bytes(content)
-            rows.append(_row(text, name, registered.document_id, file, content))
+        text, content = session.reading.text(registered), session.reading.original(registered)
+        name = session.reading.accession(registered)
+        file = folder / "files" / f"{name}{Path(text.classified.document.file.source_name).suffix.lower()}"
+        file.write_bytes(content)
+        rows.append(_row(text, name, registered.document_id, file, content))
         progress(number, len(letters))
     files = {"index.csv": _csv(rows), "index.xml": _xml(session.book.office["name"], rows)}
     for file_name, content in files.items():
@@ -72,8 +76,21 @@ def package(
     return Packaged(folder=folder, letters=len(rows), size_bytes=sum(int(row["size_bytes"]) for row in rows))
 
 
+def _goes_along(session: Session, text: LetterText, classes: Sequence[str], years: Sequence[int]) -> bool:
+    return _is_wanted(text, classes, years) and _may_open(session, text)
+
+
 def _is_wanted(text: LetterText, classes: Sequence[str], years: Sequence[int]) -> bool:
     return (not classes or text.classified.record_class in classes) and (not years or text.received_on.year in years)
+
+
+def _may_open(session: Session, text: LetterText) -> bool:
+    """A letter of the sealed lane goes along with the one role that it is for."""
+    try:
+        require_recipient(session, text)
+    except NotPermitted:
+        return False
+    return True
 
 
 def _row(text: LetterText, number: str, document_id: str, file: Path, content: bytes) -> dict[str, str]:

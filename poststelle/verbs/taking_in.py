@@ -81,7 +81,12 @@ def intake(
     received_on: date | None,
     on_progress: Callable[[Progress], None],
 ) -> Iterator[Intake]:
-    """Take in copies of files (with `move`, the files themselves), or what lies whole in the inbox now."""
+    """Take in copies of files (with `move`, the files themselves), or what lies whole in the inbox now.
+
+    Raises:
+        ConfigurationError: one of the paths is in the inbox, or holds it.
+    """
+    _require_outside(find_config(environment).inbox, paths)
     with opened_intake(environment, received_on, on_progress) as (_session, viewer, pipeline):
         if paths:
             files = [file for path in paths for file in _files_of(path)]
@@ -355,6 +360,19 @@ def seen(outcome: Outcome, viewer: Session) -> TakenIn:
         reasons=(*classified.reasons, *classified.review_reasons),
         facts=classified.facts,
     )
+
+
+def _require_outside(inbox: Path, paths: Sequence[Path]) -> None:
+    """Copies of what waits in the inbox would be second letters: the files themselves are taken in as well."""
+    inbox = inbox.resolve()
+    for path in paths:
+        named = path.resolve()
+        if named == inbox or inbox in named.parents or named in inbox.parents:
+            where = "holds the inbox" if named in inbox.parents else "is in the inbox"
+            raise ConfigurationError(
+                f"{path} {where}: what waits there would be filed twice. Nothing was taken in. Run `poststelle intake` "
+                "without a path; it takes in what is whole in the inbox."
+            )
 
 
 def _require_inbox(config: Config) -> None:

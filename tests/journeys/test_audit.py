@@ -544,16 +544,39 @@ def test_an_expiry_signed_by_somebody_who_may_not_does_not_count(office: Office)
     """A clerk with an editor could otherwise sign their own absolution."""
     office.done("search", "Moorbirkenhain", user="accounting")
     for user, status in (("accounting", 5), ("dpo", 0)):
-        with later(office, timedelta(0), user) as session:
-            head = session.audit.head()
-            assert head is not None
-            content = {"before": (session.now() + timedelta(days=1)).isoformat(), "last": head.number}
-            statement = make_statement(
-                session.identity, session.book.vault_id, EXPIRY, content, at=session.now(), head=head
-            )
-            session.note_signed(EXPIRED_ENTRY, statement)
+        sign_expiry(office, user, FOUR_YEARS, before=FOUR_YEARS - timedelta(days=366))
         take_out(office, "search")
         assert verified(office).status == status, user
+
+
+@pytest.mark.parametrize(
+    ("before", "ahead"),
+    [(timedelta(days=1), 0), (FOUR_YEARS - timedelta(days=300), 0), (FOUR_YEARS - timedelta(days=366), 9)],
+    ids=["a day in the future", "less than a year ago", "entries to come"],
+)
+def test_an_expiry_of_what_is_young_does_not_count_whoever_signs_it(
+    before: timedelta, ahead: int, office: Office
+) -> None:
+    """Who may let old details expire must not get rid of their own search of yesterday by it."""
+    office.done("search", "Moorbirkenhain", user="accounting")
+    after = timedelta(0) if before < timedelta(days=2) else FOUR_YEARS
+    sign_expiry(office, "dpo", after, before=before, ahead=ahead)
+    take_out(office, "search")
+
+    assert verified(office).status == 5
+    assert office.run("verify").status == 5
+
+
+def sign_expiry(office: Office, user: str, after: timedelta, *, before: timedelta, ahead: int = 0) -> None:
+    """An expiry as somebody may write it who does not use the command; both times count from now."""
+    with later(office, after, user) as session:
+        head = session.audit.head()
+        assert head is not None
+        content = {"before": (datetime.now(UTC) + before).isoformat(), "last": head.number + ahead}
+        statement = make_statement(
+            session.identity, session.book.vault_id, EXPIRY, content, at=session.now(), head=head
+        )
+        session.note_signed(EXPIRED_ENTRY, statement)
 
 
 def test_a_half_written_expiry_is_finished_by_the_next(office: Office) -> None:

@@ -80,3 +80,27 @@ def test_only_the_named_role_decides_where_it_goes(tmp_path: Path, sealed: Offic
 
     assert refused.status == 3
     assert office.run("export", letter_id, "-o", str(tmp_path / "brief.tif"), user="hr").status == 0
+
+
+def test_no_package_takes_it_along_for_another_role(tmp_path: Path, empty_office: Office) -> None:
+    """Where an office lets such letters lie with a department, all of its mail at once must not hold them unasked."""
+    office = empty_office.copy_to(tmp_path / "root")
+    config = office.config.read_text("utf-8")
+    narrowest = config.replace("\nclassification:\n", "\nclassification:\n  confidential: [hr, restricted]\n")
+    assert narrowest != config
+    office.config.write_text(narrowest, encoding="utf-8")
+    path = tmp_path / "umschlag.tif"
+    path.write_bytes(encoded([letter(lines) for lines in (ENVELOPE, INSIDE)], "TIFF"))
+    office.drop(path)
+    office.run("intake", user="owner")
+
+    single = office.run("export", id_of(office, "umschlag.tif"), "-o", str(tmp_path / "brief.tif"), user="hr")
+    taken = {
+        user: office.done("export", "--package", str(tmp_path / user), user=user).json["package"]["letters"]
+        for user in ("hr", "dpo")
+    }
+
+    assert single.status == 3, "it lies with hr, sealed for another role"
+    assert taken == {"hr": 0, "dpo": 1}, "the control: who it is for takes it along"
+    assert list((tmp_path / "hr" / "files").iterdir()) == []
+    assert (tmp_path / "hr").stat().st_mode & 0o077 == 0

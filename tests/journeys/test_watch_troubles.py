@@ -49,6 +49,18 @@ def taken(log: Path) -> int:
     return log.read_text().count('"status"')
 
 
+def test_the_inbox_itself_is_not_copied(office: Office, scans: dict[str, Path]) -> None:
+    """Who types `poststelle intake inbox/` means the letters in it; copies of them would be filed beside them."""
+    shutil.copyfile(scans[DIGITAL], office.inbox / DIGITAL)
+    for path in (office.inbox, office.inbox / DIGITAL, office.inbox.parent):
+        refused = office.run("intake", path)
+        assert (refused.status, office.waiting()) == (2, [DIGITAL])
+        assert "without a path" in refused.err
+
+    assert len(office.done("intake").json["documents"]) == 1, "the control: so it is taken, and once"
+    assert office.waiting() == []
+
+
 def test_a_sub_folder_narrows_who_reads(office: Office, scans: dict[str, Path]) -> None:
     """A clerk of HR drops an invoice for a course into HR's folder: accounting sees it when HR has said so."""
     for place in ("Personal", "sales"):

@@ -98,6 +98,9 @@ DAMAGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "other details put in": lambda lines: [
         *lines[:3], canonical(json.loads(lines[3]) | {"sealed": json.loads(lines[4])["sealed"]}), lines[4],
     ],
+    "details that only look expired": lambda lines: [
+        *lines[:3], canonical(json.loads(lines[3]) | {"sealed": ["-"]}), lines[4],
+    ],
     "an empty line": lambda lines: [*lines[:3], b"", *lines[3:]],
     "blanks": lambda lines: [*lines[:3], lines[3].replace(b",", b", ", 1), lines[4]],
     "no JSON": lambda lines: [*lines[:3], b"x", *lines[3:]],

@@ -223,6 +223,26 @@ def test_numbers_that_stand_in_ids_of_others_do_not_keep_a_letter_from_being_gon
     assert index.purge([f"{1:032x}"]) is True
 
 
+def test_one_of_two_copies_goes_and_the_other_stays(
+    opened: tuple[Database, CompartmentIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same paper often comes twice: what the second copy holds is no remainder of the first, and taking it for one,
+    every such purge would write the whole index anew and still be called pending."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 40))
+    index.add_many(letter(number, "Xylokanarienwurz", sender="Zwolfsenderich") for number in (500, 501))
+    renewed: list[bool] = []
+    monkeypatch.setattr(index, "renew", lambda: renewed.append(True))
+
+    assert index.purge([f"{501:032x}"]) is True
+    assert not renewed
+    assert found(index, "xylokanarienwurz") == [500]
+
+    # The control: with the last copy, the content itself must be gone too.
+    assert index.purge([f"{500:032x}"]) is True
+    assert b"xylokanarienwurz" not in b"".join(database.pages())
+
+
 def test_removing_the_last_letter_leaves_nothing(opened: tuple[Database, CompartmentIndex]) -> None:
     """An emptied compartment is empty."""
     database, index = opened
