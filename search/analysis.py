@@ -29,7 +29,7 @@ from search.vocabulary import worth_remembering
 ANALYSER_VERSION = 2
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
 
-MOST_REMEMBERED_WORDS = 50_000
+MOST_REMEMBERED_WORDS = 20_000
 MOST_CENTS = 10**15
 
 _WORD_KEY, _NUMBER_KEY = "_w", "_n"
