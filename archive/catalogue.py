@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from archive.ledger import Ledger
 from archive.objects import PartName, StoredPart
 from poststelle.access.audit import Entry
 from poststelle.access.database import Database, open_database
@@ -514,16 +515,7 @@ class Catalogue:
         """Strike a backup off the list, as somebody signed it."""
         with self._db.transaction():
             self._db.run("DELETE FROM targets WHERE target = ?", (target_id,))
-            self._db.run(
-                "INSERT INTO statements VALUES (?, ?, ?, ?, ?)",
-                (
-                    statement.statement_id,
-                    statement.kind,
-                    statement.person_id,
-                    statement.made_at.isoformat(),
-                    statement.line,
-                ),
-            )
+            Ledger(self._db).add_statement(statement)
             details = {"target": target_id, "reason": statement.body["reason"]}
             self._post("backup-forgotten", statement.person_id, statement.made_at, details)
 

@@ -32,7 +32,7 @@ from archive.generation import (
 )
 from archive.keystore import KeyStore
 from archive.layout import VaultLayout
-from archive.ledger import DisposalRow
+from archive.ledger import DisposalRow, Ledger
 from archive.objects import FileObjects, StoredPart
 from poststelle.access import recover
 from poststelle.access.audit import AuditLog, Head
@@ -377,14 +377,7 @@ class Restoring:
         )
 
     def _post(self, database: Database, statement: Statement, gaps: Sequence[Gap], destroyed: Sequence[str]) -> None:
-        values = (
-            statement.statement_id,
-            statement.kind,
-            statement.person_id,
-            statement.made_at.isoformat(),
-            statement.line,
-        )
-        database.run("INSERT INTO statements VALUES (?, ?, ?, ?, ?)", values)
+        Ledger(database).add_statement(statement)
         body = statement.body
         details = {
             "statement": statement.statement_id,

@@ -8,6 +8,7 @@ import atexit
 import base64
 import contextlib
 import errno
+import hashlib
 import io
 import json
 import os
@@ -15,8 +16,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -27,12 +29,13 @@ from unittest.mock import patch
 
 from intake import Recognition
 from poststelle.durable import Disk
-from poststelle.errors import ConfigurationError, UnreadableFile
+from poststelle.errors import ConfigurationError, PoststelleError, UnreadableFile
 from poststelle.verbs.taking_in import TakenIn, intake
 from poststelle.wiring import Environment
 
 PROGRAM = Path(sys.executable).with_name("poststelle")
 PATIENCE_SECONDS = 120
+MEMORY = Path("/dev/shm")
 
 
 # Offices ------------------------------------------------------------------------------------------------------
@@ -183,6 +186,11 @@ class Office:
         )  # fmt: skip
         err = ran.stderr.decode(errors="replace")
         return Ran(arguments=tuple(arguments), status=ran.returncode, out=ran.stdout, err=err)
+
+    def in_memory(self) -> list[Path]:
+        """Working folders that belong to this office: their names carry the hash of the vault's path."""
+        mark = hashlib.sha256(os.fsencode(self.vault)).hexdigest()[:8]
+        return [path for path in MEMORY.glob("poststelle-*") if f"-{mark}-" in path.name]
 
     def drop(self, *files: Path) -> None:
         """Put files into the inbox as a scanner does that closes what it has written."""
@@ -370,12 +378,20 @@ def drain(office: Office, disk: Disk, answers: dict[str, Recognition | Unreadabl
         return list(run.outcomes)
 
 
-def killed_at(step: int, office: Office, answers: dict[str, Recognition | UnreadableFile]) -> bool:
-    """Drain in a child that dies right before a step; False if it finished because there are fewer steps."""
+def fails_at(step: int, office: Office, action: Callable[[Office, Disk], object]) -> bool:
+    """Do it on a disk that is full once, at this step; False if there are fewer steps."""
+    disk = FullDisk(step)
+    with contextlib.suppress(PoststelleError, OSError):
+        action(office, disk)
+    return len(disk.steps) >= step
+
+
+def dies_at(step: int, office: Office, action: Callable[[Office, Disk], object]) -> bool:
+    """Do it in a child that dies right before this step; False if it finished because there are fewer steps."""
     child = os.fork()
     if child == 0:
         try:
-            drain(office, DyingDisk(step), answers)
+            action(office, DyingDisk(step))
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -386,6 +402,18 @@ def killed_at(step: int, office: Office, answers: dict[str, Recognition | Unread
     if os.waitstatus_to_exitcode(status) != 0:
         raise AssertionError(f"the child failed before it died at step {step}")
     return False
+
+
+# Waiting ------------------------------------------------------------------------------------------------------
+
+
+def eventually(fulfilled: Callable[[], bool], what: str) -> None:
+    """Wait generously for something to become true."""
+    for _ in range(1200):
+        if fulfilled():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain until {what}")
 
 
 # As a program -------------------------------------------------------------------------------------------------

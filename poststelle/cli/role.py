@@ -10,6 +10,7 @@ from poststelle.cli.printing import table
 from poststelle.cli.user import pending_text
 
 if TYPE_CHECKING:
+    from poststelle.verbs.people import Changed
     from poststelle.verbs.sharing import Shared
 
 
@@ -73,9 +74,7 @@ def grant_command(
 
     with open_person(context.environment()) as session:
         changed = grant_role(session, user, role)
-    value = {"user": changed.user, "roles": list(changed.roles), "pending": list(changed.still_pending)}
-    text = f"{user} has the roles {', '.join(changed.roles)}."
-    context.printer.result(value, lambda: text + pending_text(changed.still_pending))
+    _print_roles(context, changed)
 
 
 @command.command("revoke", short_help="Take a role away.")
@@ -106,9 +105,7 @@ def revoke_command(context: Context, user: str, role: str, number: int | None) -
 
     with open_person(context.environment()) as session:
         changed = revoke_role(session, user, role)
-    value = {"user": changed.user, "roles": list(changed.roles), "pending": list(changed.still_pending)}
-    text = f"{user} has the roles {', '.join(changed.roles) or '-'}."
-    context.printer.result(value, lambda: text + pending_text(changed.still_pending))
+    _print_roles(context, changed)
 
 
 @command.command("list", short_help="The rights matrix, and who holds what.")
@@ -165,6 +162,12 @@ def list_command(context: Context) -> None:
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _print_roles(context: Context, changed: "Changed") -> None:
+    value = {"user": changed.user, "roles": list(changed.roles), "pending": list(changed.still_pending)}
+    text = f"{changed.user} has the roles {', '.join(changed.roles) or '-'}."
+    context.printer.result(value, lambda: text + pending_text(changed.still_pending))
 
 
 def _share_json(shared: "Shared") -> dict[str, Any]:

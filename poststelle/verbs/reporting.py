@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from archive.catalogue import LetterRow
-from intake import Inbox
 from poststelle.stages import Stage
 from poststelle.verbs.keeping import Known
+from poststelle.verbs.taking_in import inbox_of
 from poststelle.wiring import Session
 
 GONE = (Stage.DISPOSING, Stage.DISPOSED)
@@ -117,16 +117,8 @@ def _waiting(session: Session) -> Iterable[datetime]:
     """When each file in the inbox was last written; those that are being taken in included."""
     if not session.config.inbox.is_dir():
         return
-    wish = session.config.value["intake"]
-    inbox = Inbox(
-        session.config.inbox,
-        session.disk,
-        settle_seconds=wish["settle_seconds"],
-        give_up_seconds=wish["give_up_minutes"] * 60,
-        now=session.now,
-    )
     claimed = session.config.inbox / ".poststelle" / "claimed"
-    for path in [*inbox.scan(), *(p for p in claimed.rglob("*") if p.is_file())]:
+    for path in [*inbox_of(session).scan(), *(p for p in claimed.rglob("*") if p.is_file())]:
         try:
             yield datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         except FileNotFoundError:

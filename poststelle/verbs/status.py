@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.keystore import QUARANTINE
-from intake import Inbox
 from poststelle.access.audit import BrokenLog, open_details
 from poststelle.access.database import open_database
 from poststelle.access.keybook import AUDIT, RECORDS, index_scope
@@ -16,7 +15,7 @@ from poststelle.errors import PoststelleError
 from poststelle.stages import Stage
 from poststelle.verbs.checking import LEAST_FREE_BYTES, Check
 from poststelle.verbs.finding import CATCH_UP_LETTERS
-from poststelle.verbs.taking_in import free_bytes, least_free_bytes, notice_of
+from poststelle.verbs.taking_in import free_bytes, inbox_of, least_free_bytes, notice_of
 from poststelle.wiring import Session
 
 UNSORTED = "unsorted"
@@ -163,16 +162,8 @@ def _own(session: Session) -> dict[str, object]:
 
 def _queue(session: Session) -> dict[str, object]:
     """The inbox, for those who look after incoming mail."""
-    wish = session.config.value["intake"]
-    inbox = Inbox(
-        session.config.inbox,
-        session.disk,
-        settle_seconds=wish["settle_seconds"],
-        give_up_seconds=wish["give_up_minutes"] * 60,
-        now=session.now,
-    )
     claimed = session.config.inbox / ".poststelle" / "claimed"
-    return {"waiting": len(inbox.scan()), "claimed": sum(path.is_file() for path in claimed.rglob("*"))}
+    return {"waiting": len(inbox_of(session).scan()), "claimed": sum(path.is_file() for path in claimed.rglob("*"))}
 
 
 def _keys(session: Session) -> dict[str, object]:

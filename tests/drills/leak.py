@@ -9,7 +9,6 @@ image files and random windows of the originals. The drill proves itself by plan
 """
 
 import contextlib
-import hashlib
 import os
 import resource
 import shutil
@@ -99,13 +98,7 @@ def _old_letter() -> Letter:
 def own_places(office: Office) -> list[Path]:
     """Everywhere our files may lie, the inbox and what people exported apart."""
     beside = [path for path in office.root.iterdir() if path not in (office.folder, office.root / "exported")]
-    return [*beside, *(path for path in office.folder.iterdir() if path != office.inbox), *in_memory(office)]
-
-
-def in_memory(office: Office) -> list[Path]:
-    """Working folders that belong to this office: their names carry the hash of the vault's path."""
-    mark = hashlib.sha256(os.fsencode(office.vault)).hexdigest()[:8]
-    return [path for path in Path("/dev/shm").glob("poststelle-*") if f"-{mark}-" in path.name]
+    return [*beside, *(path for path in office.folder.iterdir() if path != office.inbox), *office.in_memory()]
 
 
 @contextlib.contextmanager

@@ -1,9 +1,6 @@
 """A full disk or a kill at any step of a backup or a restore: what was good stays good, and the next run goes on."""
 
-import contextlib
-import os
 import shutil
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from filed_letters import Sample, file_letters
-from simulators import DyingDisk, FullDisk, Office, StepwiseDisk, environment_of
+from simulators import Office, StepwiseDisk, dies_at, environment_of, fails_at
 
 from archive.generation import Target, read_generation
 from poststelle.durable import Disk
-from poststelle.errors import PoststelleError
 from poststelle.verbs.copying import backup
 from poststelle.verbs.copying import verify as read_back
 from poststelle.verbs.disposing import prove, run
@@ -83,29 +79,6 @@ def bring_back(office: Office, disk: Disk) -> None:
     restore(
         environment_of(office, disk, user="owner"), Wish(folder=office.root / "backup"), lambda done, total, what: None
     )
-
-
-def fails_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -> bool:
-    """Do it on a disk that is full once, at this step; False if there are fewer steps."""
-    disk = FullDisk(step)
-    with contextlib.suppress(PoststelleError, OSError):
-        action(office, disk)
-    return len(disk.steps) >= step
-
-
-def dies_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -> bool:
-    """Do it in a child that dies right before this step; False if it finished because there are fewer steps."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action(office, DyingDisk(step))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0, f"it failed before it died at {step}"
-    return os.WIFSIGNALED(status)
 
 
 def fault_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from simulators import FullDisk, Office, StepwiseDisk, drain, environment_of, killed_at
+from simulators import FullDisk, Office, StepwiseDisk, dies_at, drain, environment_of
 from typed_letters import INVOICE, typed
 
 from intake import Recognition
@@ -112,7 +112,7 @@ def test_a_kill_at_any_step_loses_and_doubles_nothing(fresh: Callable[[], Office
     """kill -9 between any two changes of the disk, not only at the arrows we have names for."""
     for step in numbered():
         office = fresh()
-        if not killed_at(step, office, answers):
+        if not dies_at(step, office, lambda office, disk: drain(office, disk, answers)):
             break
         assert_nothing_is_lost(office)
         drain(office, Disk(), answers)

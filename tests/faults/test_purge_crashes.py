@@ -1,19 +1,17 @@
 """A full disk or a kill at any step of a purge or a move: the letter is there, or it is gone; never half of it."""
 
 import contextlib
-import os
 import subprocess
-import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from filed_letters import Sample, file_letters
-from simulators import DyingDisk, FullDisk, Office, StepwiseDisk, drain, environment_of
+from simulators import Office, StepwiseDisk, dies_at, drain, environment_of, fails_at
 
 from poststelle.durable import Disk
-from poststelle.errors import PoststelleError, UnknownDocument
+from poststelle.errors import UnknownDocument
 from poststelle.stages import Stage
 from poststelle.verbs.deciding import decide
 from poststelle.verbs.disposing import prove, run
@@ -63,29 +61,6 @@ def move(office: Office, document: str, disk: Disk, record_class: str = "offer")
     """`reclassify`, by whoever may."""
     with desk(environment_of(office, disk, user="owner")) as at_desk:
         decide(at_desk, document, record_class, kind="reclassified")
-
-
-def fails_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -> bool:
-    """Do it on a disk that is full once, at this step; False if there are fewer steps."""
-    disk = FullDisk(step)
-    with contextlib.suppress(PoststelleError, OSError):
-        action(office, disk)
-    return len(disk.steps) >= step
-
-
-def dies_at(step: int, office: Office, action: Callable[[Office, Disk], None]) -> bool:
-    """Do it in a child that dies right before this step; False if it finished because there are fewer steps."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action(office, DyingDisk(step))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0, f"it failed before it died at {step}"
-    return os.WIFSIGNALED(status)
 
 
 FAULTS = pytest.mark.parametrize("fault", [fails_at, dies_at], ids=["full", "kill"])

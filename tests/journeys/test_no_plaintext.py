@@ -1,11 +1,9 @@
 """No file of ours gives a letter away: not in the vault, the logs, the caches, the write-ahead logs or a file name."""
 
 import gzip
-import hashlib
 import os
 import signal
 import stat
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import CANARIES, UNREADABLE, UNREADABLE_CONTENT
 from plaintext import Evidence, copy_living, leaks, windows
-from simulators import Office
+from simulators import Office, eventually
 
 QUERY_WORD = "Safranfadenzieher"
-MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture(scope="session")
@@ -26,26 +23,11 @@ def evidence(scans: dict[str, Path]) -> Evidence:
     return Evidence.of([*CANARIES.values(), *names, QUERY_WORD, "Weidenkorbflechterei"], scans.values())
 
 
-def wait_until(fulfilled: Callable[[], bool], what: str) -> None:
-    """Wait generously for something to become true."""
-    for _ in range(1200):
-        if fulfilled():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain until {what}")
-
-
 def own_places(office: Office) -> list[Path]:
     """Everywhere our files may lie, the inbox apart."""
     return [path for path in office.root.iterdir() if path != office.folder] + [
         path for path in office.folder.iterdir() if path != office.inbox
     ]
-
-
-def in_memory(office: Office) -> list[Path]:
-    """Working folders that belong to this office (their names carry the hash of the vault's path)."""
-    mark = hashlib.sha256(os.fsencode(office.vault)).hexdigest()[:8]
-    return [path for path in MEMORY.glob("poststelle-*") if f"-{mark}-" in path.name]
 
 
 @pytest.fixture
@@ -55,7 +37,7 @@ def lived_in(office: Office, scans: dict[str, Path], tmp_path: Path) -> Iterator
     watch = office.start("watch", out=log)
     try:
         office.drop(*scans.values())
-        wait_until(lambda: log.read_bytes().count(b'"status"') == len(scans), "all the mail was taken in")
+        eventually(lambda: log.read_bytes().count(b'"status"') == len(scans), "all the mail was taken in")
         searches = (("accounting", QUERY_WORD), ("accounting", "Quarzsandfilter"), ("hr", "Moorbirkenhain"))
         for number, (user, query) in enumerate(searches):
             (office.root / f"search-{number}.log").write_text(office.done("search", query, user=user).err)
@@ -64,7 +46,7 @@ def lived_in(office: Office, scans: dict[str, Path], tmp_path: Path) -> Iterator
         wal = [path for path in living.rglob("*-wal") if path.stat().st_size]
         assert {path.name for path in wal} >= {"keys.db-wal", "catalogue.db-wal", "finance.db-wal"}, "nothing was live"
         assert list(living.rglob("*-shm"))
-        assert [stat.S_IMODE(folder.stat().st_mode) for folder in in_memory(office)] == [0o700]
+        assert [stat.S_IMODE(folder.stat().st_mode) for folder in office.in_memory()] == [0o700]
         watch.send_signal(signal.SIGTERM)
         assert watch.wait(60) == 0
     finally:
@@ -80,7 +62,7 @@ def test_nothing_of_a_letter_is_readable_anywhere(lived_in: tuple[Office, Path],
     assert leaks([living], evidence) == []
     assert leaks(own_places(office), evidence) == []
     assert office.waiting() == []
-    assert in_memory(office) == [], "the working folder in memory goes with the program"
+    assert office.in_memory() == [], "the working folder in memory goes with the program"
     assert list(office.temporary.rglob("*")) == [], "nothing of ours uses the ordinary temporary folder"
 
 
@@ -164,10 +146,10 @@ def test_what_a_crash_left_in_memory_is_swept(office: Office, scans: dict[str, P
     office.drop(scans["rechnung-quarzsand.pdf"])
     killed = office.drill("kill:recognised", "intake")
     assert killed.status == -signal.SIGKILL
-    left = in_memory(office)
+    left = office.in_memory()
     assert len(left) == 1, "the control: the crash did leave a folder"
     (left[0] / "page").write_bytes(UNREADABLE_CONTENT)
 
     office.done("intake")
 
-    assert in_memory(office) == []
+    assert office.in_memory() == []

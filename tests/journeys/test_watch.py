@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from simulators import Office
+from simulators import Office, eventually
 
 DIGITAL, SCAN = "per-mail-heidelbeer.pdf", "rechnung-quarzsand.pdf"
 
@@ -32,15 +32,6 @@ for start in range(0, len(content), fifth):
 stream.close()
 """
 """Writes a file in five pieces, waiting for a line before each next one; closes it in between or keeps it open."""
-
-
-def eventually(fulfilled: Callable[[], bool], what: str) -> None:
-    """Wait generously for something to become true."""
-    for _ in range(1200):
-        if fulfilled():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain until {what}")
 
 
 @contextmanager

@@ -5,25 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import simulators
-from simulators import Office
+from simulators import Office, eventually
 
 DIGITAL, SCAN = "per-mail-heidelbeer.pdf", "angebot-kupferkanne.png"
 WORD = "Heidelbeerkraut"
-
-
-def eventually(fulfilled: Callable[[], bool], what: str) -> None:
-    """Wait generously for something to become true."""
-    for _ in range(1200):
-        if fulfilled():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain until {what}")
 
 
 @contextmanager
