@@ -10,8 +10,8 @@ remembered differently: in another inflection, as a part of its compound, with a
 finger; or none is. The right answer is that letter.
 
 `--scans N` adds N letters that are drawn as scans, three in four "office" and the rest "bad", and really recognised
-by `poststelle intake`: the same questions about them. "plain" is the same text in SQLite's full text without our
-analysis.
+(readings are kept between runs): the same questions about them; `--letters 0` asks about these alone. "plain" is the
+same text in SQLite's full text without our analysis.
 """
 
 import argparse
@@ -87,13 +87,14 @@ def main() -> None:
     clean = [_clean_letter(seed) for seed in range(chosen.letters)]
     rng = random.Random(SEED)
     noisy = [_misread(letter, rng) for letter in clean]
-    print(f"{chosen.letters} letters, read with invented errors, seed {SEED}\n")
-    _ask(clean, noisy, chosen.queries, chosen.show)
+    if clean:
+        print(f"{chosen.letters} letters, read with invented errors, seed {SEED}\n")
+        _ask(clean, noisy, chosen.queries, chosen.show)
     if chosen.scans:
         from bench.recognised import recognised_pages
 
         seeds = range(500_000, 500_000 + chosen.scans)
-        print(f"\n{chosen.scans} letters drawn as scans and really recognised, among the others\n")
+        print(f"\n{chosen.scans} letters drawn as scans and really recognised{', among the others' if clean else ''}\n")
         real = recognised_pages(seeds)
         truths = [_drawn_letter(seed, len(clean) + at) for at, seed in enumerate(seeds)]
         # Subject and sender are what a reader of the facts would have found: the words as recognised are in the text.

@@ -11,6 +11,10 @@ Canaries: every letter that is due says one word that stands nowhere else, every
 both are looked for in the decrypted pages of every index and of the catalogue, in the opened entries of the log, and in
 the bytes of every file; of the letters that are due also marks, hashes and pieces of their wraps. What must be gone has
 to be found before (else the search proves nothing), and what stays has to be found after.
+
+A backup is made before the purge. It is looked at before, right after, and once more when its window is over and a
+further backup was made (for which the clock of that one run is set ahead): wraps, sealed parts and decrypted catalogues
+there, and whether an owner's keys still open the letters in it.
 """
 
 import argparse
@@ -18,26 +22,37 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 if not __package__:
     # Run as a file: this folder would offer bench/search.py in place of the product's package `search`.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from archive.catalogue import NAME as CATALOGUE
+from archive.generation import Target
+from archive.keystore import KeyStore
+from archive.objects import MissingPart, ObjectStore, PartName
+from archive.reading import Reading
 from archive.textpart import LetterText, index_entry
 from bench.letters import sample_text
 from bench.measuring import Measured, measure
 from poststelle.access.audit import BrokenLog, open_details
-from poststelle.access.keybook import AUDIT, COMPARTMENTS
+from poststelle.access.database import open_database
+from poststelle.access.keybook import AUDIT, COMPARTMENTS, RECORDS
+from poststelle.access.keyring import Keyring
 from poststelle.durable import Disk
+from poststelle.errors import PoststelleError
 from poststelle.records import (
     ClassifiedDocument,
     Fact,
@@ -47,6 +62,7 @@ from poststelle.records import (
     RecognisedPage,
     ScannedFile,
 )
+from poststelle.verbs.copying import backup
 from poststelle.wiring import Environment, Session, open_person, open_service
 
 CLASSES = ("invoice", "offer", "payroll", "legal", "termination", "other")
@@ -57,8 +73,12 @@ ORIGINAL_BYTES = 4_000
 BATCH = 500
 GOES, STAYS = "Quarzsandfilter", "Moorbirkenhain"
 """The word of every letter that is due, and of every other."""
+_ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 TRIED_WRAPS = 100
-"""Letters whose wraps are looked for byte by byte here; the run itself looks for those of all."""
+"""Letters whose wraps are looked for byte by byte here, and that are opened out of the backup; the run itself looks for
+the wraps of all."""
+AFTER_WINDOW = timedelta(days=40)
+"""More than `backup: keep_days` of the shipped configuration."""
 
 
 class QuickDisk(Disk):
@@ -84,6 +104,11 @@ class Office:
     """A measured office: its folder, and how to run a command in it."""
 
     folder: Path
+
+    @property
+    def backup(self) -> Path:
+        """Where its backup lies."""
+        return self.folder.parent / "backup"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,9 +149,15 @@ def main() -> None:
         print_sizes(office, count, destroy + 1)
         office.run("search", STAYS, "--limit", "1", user="owner")
         traces = collect_traces(office)
-        before = look(office, traces)
+        print(f"{'':44}{'wall s':>9}{'CPU s':>9}")
+        row("backup", office.run("backup", str(office.backup))[0])
+        before = look(office, traces) | look_into_backup(office, traces)
         measure_purge(office, destroy + 1)
-        sys.exit(0 if print_canaries(before, look(office, traces)) else 1)
+        inside = look_into_backup(office, traces)
+        row("backup after it", office.run("backup", str(office.backup))[0])
+        back_up_later(office)
+        after = look(office, traces) | look_into_backup(office, traces)
+        sys.exit(0 if print_canaries(before, inside, after) else 1)
 
 
 def environment_of(office: Office, user: str | None = None) -> Environment:
@@ -216,7 +247,6 @@ def print_sizes(office: Office, count: int, due: int) -> None:
 def measure_purge(office: Office, due: int) -> None:
     """The whole path, for one letter and for all the others."""
     manager, owner = "records-manager", "owner"
-    print(f"{'':44}{'wall s':>9}{'CPU s':>9}")
     cost, made = office.run("purge", "plan", user=manager)
     row(f"plan: {len(made['due']):,} letters", cost)
     assert len(made["due"]) == due, "the data is not what it says"
@@ -255,15 +285,21 @@ class Traces:
     marks: list[bytes]
     hashes: list[bytes]
     wraps: list[bytes]
+    living: list[bytes]
+    """Ids of letters that stay."""
 
 
 def collect_traces(office: Office) -> Traces:
     """Read them while they are there."""
     with open_service(environment_of(office)) as session:
-        due = [row for row in session.catalogue.letters() if row.received_on.year in DUE_YEARS]
+        letters = list(session.catalogue.letters())
+        due = [row for row in letters if row.received_on.year in DUE_YEARS]
+        living = [row.document_id.encode() for row in letters if row.received_on.year in LIVING_YEARS]
         hashes = [part.sha256 for row in due for part in session.catalogue.parts(row.document_id)]
         wraps = [w.wrap[100:164] for row in due[:TRIED_WRAPS] for w in session.keys.wraps_of(row.document_id)]
-        return Traces([r.document_id.encode() for r in due], [r.mark for r in due], [h.encode() for h in hashes], wraps)
+        return Traces(
+            [r.document_id.encode() for r in due], [r.mark for r in due], [h.encode() for h in hashes], wraps, living
+        )
 
 
 def look(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
@@ -275,6 +311,8 @@ def look(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
         lower = [page.lower() for page in pages]
         found["decrypted indexes: canary"] = (sum(page.count(goes) for page in lower), True)
         found["decrypted indexes: control"] = (sum(page.count(stays) for page in lower), False)
+        found["decrypted indexes, inflated: canary"] = (_inflated(pages, GOES), True)
+        found["decrypted indexes, inflated: control"] = (_inflated(pages, STAYS), False)
         found["decrypted indexes: ids"] = (_holding(pages, traces.ids), True)
         pages = list(session.catalogue._db.pages())
         found["decrypted catalogue: duplicate marks"] = (_holding(pages, traces.marks), True)
@@ -297,6 +335,73 @@ def look(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
     return found
 
 
+def back_up_later(office: Office) -> None:
+    """One more backup, as if the window of those before were over."""
+    later = datetime.now(UTC) + AFTER_WINDOW
+    with open_service(replace(environment_of(office), now=lambda: later)) as session:
+        backup(session, office.backup, reread=False, progress=lambda done, total, what: None)
+
+
+def look_into_backup(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
+    """As `look`, for all generations of the backup."""
+    target, found = Target(office.backup, QuickDisk()), {}
+    files = [path for path in office.backup.rglob("*") if path.is_file()]
+    contents = [path.read_bytes() for path in files]
+    found[f"backup: wraps of {TRIED_WRAPS}"] = (sum(wrap in data for wrap in traces.wraps for data in contents), True)
+    found["backup: any file, in the clear: canary"] = (sum(GOES.lower().encode() in c.lower() for c in contents), True)
+    ids = set(traces.ids)
+    found["backup: sealed parts by name"] = (sum(path.name.split(".")[0].encode() in ids for path in files), True)
+    with open_service(environment_of(office)) as session, tempfile.TemporaryDirectory() as scratch:
+        pages: list[bytes] = []
+        for number in target.finished():
+            copy = Path(shutil.copy(target.folder(number) / "catalogue.db", Path(scratch) / f"{number}.db"))
+            copied = open_database(copy, QuickDisk(), key=session.keyring.database_key(CATALOGUE, RECORDS))
+            pages += copied.pages()
+            copied.close()
+        found["backup: decrypted catalogues: marks"] = (_holding(pages, traces.marks), True)
+        found["backup: decrypted catalogues: hashes"] = (_holding(pages, traces.hashes), True)
+    found["backup: letters an owner opens: canary"] = (_opened_there(office, target, traces.ids, GOES), True)
+    found["backup: letters an owner opens: control"] = (_opened_there(office, target, traces.living, STAYS), False)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedParts:
+    """Sealed parts as a backup has them, for reading."""
+
+    target: Target
+
+    def read(self, name: PartName) -> Iterator[bytes]:
+        """The sealed bytes of the first part of that name."""
+        for path in self.target.objects_of(name.document_id):
+            if path.name.startswith(f"{name}."):
+                yield path.read_bytes()
+                return
+        raise MissingPart(name)
+
+
+def _opened_there(office: Office, target: Target, ids: list[bytes], word: str) -> int:
+    """How many of the first letters an owner opens out of some generation and finds the word in."""
+    opened = set()
+    with open_person(environment_of(office, "owner")) as owner, tempfile.TemporaryDirectory() as scratch:
+        for number in target.finished():
+            copy = Path(shutil.copy(target.folder(number) / "keys.db", Path(scratch) / f"{number}.db"))
+            store = KeyStore.open(copy, None, QuickDisk())
+            parts = cast(ObjectStore, CopiedParts(target))
+            reading = Reading(objects=parts, keys=store, keyring=Keyring(owner.identity, owner.book, store))
+            for document in ids[:TRIED_WRAPS]:
+                with contextlib.suppress(PoststelleError):
+                    registered = store.find(document.decode())
+                    if registered and word in "".join(page.text for page in _pages(reading.text(registered))):
+                        opened.add(document)
+            store.close()
+    return len(opened)
+
+
+def _pages(text: LetterText) -> tuple[RecognisedPage, ...]:
+    return text.classified.document.pages
+
+
 def _holding(pages: list[bytes], pieces: list[bytes]) -> int:
     """How many of these stand on some page. All have one length, so every page is cut at every offset only once."""
     known, length, seen = set(pieces), len(pieces[0]), set()
@@ -308,6 +413,16 @@ def _holding(pages: list[bytes], pieces: list[bytes]) -> int:
     return len(seen)
 
 
+def _inflated(pages: list[bytes], word: str) -> int:
+    """How many compressed contents say a word, as far as the page goes on which they begin."""
+    found = 0
+    for page in pages:
+        for start in _ZLIB.finditer(page):
+            with contextlib.suppress(zlib.error):
+                found += word.encode() in zlib.decompressobj().decompress(page[start.start() :])
+    return found
+
+
 def _opened(line: dict[str, Any], vault_id: str, keys: list[Any]) -> bytes:
     """The details of an entry, whichever epoch they were sealed to."""
     for key in reversed(keys):
@@ -316,16 +431,20 @@ def _opened(line: dict[str, Any], vault_id: str, keys: list[Any]) -> bytes:
     raise SystemExit("an entry of the log does not open")
 
 
-def print_canaries(before: dict[str, tuple[int, bool]], after: dict[str, tuple[int, bool]]) -> bool:
-    """Print what was found, before and after; whether all is as it must be."""
-    print(f"\n{'':44}{'before':>9}{'after':>9}{'limit':>9}")
+Found = dict[str, tuple[int, bool]]
+
+
+def print_canaries(before: Found, inside: Found, after: Found) -> bool:
+    """Print what was found before, while the backup's window was open, and after; whether all is as it must be."""
+    print(f"\n{'':44}{'before':>9}{'window':>9}{'after':>9}{'limit':>9}")
     sound = True
     for name, (count, must_go) in before.items():
         left = after[name][0]
         # Never in the clear, so nothing to find before: the decrypted pages are the control for this one.
-        is_control = name.startswith(("any file", "opened log: canary")) or count > 0
+        is_control = "in the clear" in name or name.startswith("opened log: canary") or count > 0
         sound = sound and is_control and (left == 0 if must_go else left > 0)
-        print(f"{name:44}{count:9,}{left:9,}{'0' if must_go else '> 0':>9}")
+        meanwhile = f"{inside[name][0]:,}" if name in inside else ""
+        print(f"{name:44}{count:9,}{meanwhile:>9}{left:9,}{'0' if must_go else '> 0':>9}")
     print("All as it must be." if sound else "NOT as it must be.")
     return sound
 
