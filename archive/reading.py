@@ -86,6 +86,12 @@ class Reading:
             return self._shared(compartment)
         return self._keys.registered([self._book.current(index_scope(compartment)).scope_id])
 
+    def is_current(self, compartment: str, registered: Registered) -> bool:
+        """Whether a letter still is as `letters` said: neither destroyed nor moved nor revised since."""
+        if self._book.share_of(index_scope(compartment)) is not None:
+            return registered in self._shared(compartment, registered.document_id)
+        return self._keys.find(registered.document_id) == registered
+
     def position(self, compartment: str) -> tuple[int, int]:
         """(number of letters, highest sequence) of a compartment or share."""
         if self._book.share_of(index_scope(compartment)) is not None:

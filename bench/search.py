@@ -1,10 +1,10 @@
 """Measures search on N invented letters: python bench/search.py 20000 [--short]
 
 Data: letters of 250 to 320 words (`--short`: of about 40), made here from a seed: sentences of office German over a
-vocabulary of invented names, compounds and numbers whose frequencies fall off as in natural text (Zipf). Twenty
-letters in a thousand are added one by one, as they arrive; the rest in transactions of a thousand, as a rebuild adds
-them. Times are CPU milliseconds of this process. "plain" is the same text in an unencrypted FTS5 table with SQLite's
-own tokenizer.
+vocabulary of invented names, compounds and numbers whose frequencies fall off as in natural text (Zipf). Letters are
+added in transactions of a thousand, as a rebuild adds them, and the last ones, a hundred to two thousand, one by one,
+as they arrive. Times are CPU milliseconds of this process. "plain" is the same text in an unencrypted FTS5 table with
+SQLite's own tokenizer. Twenty letters are removed, of short ones five: each proof reads the whole index.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import partial
 from itertools import islice
@@ -82,20 +82,17 @@ def main() -> None:
 def _measure(folder: Path, count: int, vocabulary: list[str], sentences: int) -> None:
     database = open_database(folder / "general.db", Disk(), key=KEY, create=True)
     index = CompartmentIndex.create(database, "general")
-    single = max(count // 50, 20)
-    drawn = _letters(count, vocabulary, sentences)
-    text_bytes = sum(len(page.encode()) for entry in drawn for page in entry.pages)
-    print(f"{count} letters, {text_bytes / count:.0f} bytes of text each, seed {SEED}\n")
-    print(f"{'':44}{'median':>9}{'p95':>9}{'limit':>9}{'plain':>9}")
-
-    letters = _letters(count, vocabulary, sentences)
-    build = _add_in_batches(index, islice(letters, count - single))
-    adding = _timing([partial(index.add, entry) for entry in letters])
+    plain = _plain_table(folder) if sentences == SENTENCES else None
+    single = min(max(count // 50, 100), 2_000, count)
+    built = _build(index, plain, _letters(count, vocabulary, sentences), count - single)
     database.truncate_log()
-    plain = _plain_table(folder, count, vocabulary) if sentences == SENTENCES else None
-    _row("build, letters per CPU-s", (count - single) / build * 1000, None, 400)
+    print(f"{count} letters, {built.text_bytes / count:.0f} bytes of text each, seed {SEED}\n")
+    print(f"{'':44}{'median':>9}{'p95':>9}{'limit':>9}{'plain':>9}")
+    _row("build, letters per CPU-s", (count - single) / built.batches_ms * 1000, None, 400)
+    adding = _timing_of(built.single_ms)
     _row("add one letter, ms", adding.median, adding.p95, 10)
-    _row("index bytes / text bytes", (folder / "general.db").stat().st_size / text_bytes, None, 2.2)
+    _row("index bytes / text bytes", (folder / "general.db").stat().st_size / built.text_bytes, None, 2.2)
+    _row("resident memory after building, MB", _resident_mb(), None, 120)
 
     for name, limit, queries in _queries(vocabulary):
         ours = _timing([partial(_search, index, query) for query, _ in queries])
@@ -104,9 +101,44 @@ def _measure(folder: Path, count: int, vocabulary: list[str], sentences: int) ->
     cold = _cold_cpu_ms(folder / "general.db")
     _row("cold: start Python, open, search, ms", cold, None, 450)
 
-    removing = _timing([partial(_remove, index, number) for number in range(0, count, max(count // 20, 1))])
+    some = 20 if sentences == SENTENCES else 5
+    removing = _timing([partial(_remove, index, number) for number in range(0, count, max(count // some, 1))])
     _row("remove one letter for good, with proof, ms", removing.median, removing.p95, 500)
-    _row("resident memory, MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, None, 120)
+    _row("resident memory, MB", _resident_mb(), None, 120)
+
+
+class _Built(NamedTuple):
+    text_bytes: int
+    batches_ms: float
+    """CPU time of all transactions of many letters."""
+    single_ms: list[float]
+    """CPU time of each letter that came alone."""
+
+
+def _build(index: CompartmentIndex, plain: Database | None, letters: Iterator[IndexEntry], in_batches: int) -> _Built:
+    """Add letters, `in_batches` of them many at once; each is drawn once, and its drawing is not counted."""
+    text_bytes, batches_ms, done = 0, 0.0, 0
+    single_ms: list[float] = []
+    while batch := list(islice(letters, min(1_000, in_batches - done) if done < in_batches else 1)):
+        text_bytes += sum(len(page.encode()) for entry in batch for page in entry.pages)
+        if done < in_batches:
+            batches_ms += _cpu_ms(partial(index.add_many, batch))
+        else:
+            single_ms.append(_cpu_ms(partial(index.add, *batch)))
+        if plain is not None:
+            _add_plainly(plain, batch)
+        done += len(batch)
+        if done % 10_000 == 0:
+            print(
+                f"\r{done} letters, {time.process_time():.0f} CPU-s, {_resident_mb():.0f} MB", end="", file=sys.stderr
+            )
+    print(file=sys.stderr)
+    return _Built(text_bytes, batches_ms, single_ms)
+
+
+def _resident_mb() -> float:
+    """The most that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _queries(vocabulary: list[str]) -> Iterator[tuple[str, int, list[tuple[str, str]]]]:
@@ -159,13 +191,16 @@ def _remove(index: CompartmentIndex, number: int) -> None:
         raise RuntimeError(f"letter {number} is not gone for good")
 
 
-def _plain_table(folder: Path, count: int, vocabulary: list[str]) -> Database:
+def _plain_table(folder: Path) -> Database:
     database = open_database(folder / "plain.db", Disk(), key=None, create=True)
     database.run("CREATE VIRTUAL TABLE plain USING fts5(title, sender, body)")
-    with database.transaction():
-        for entry in _letters(count, vocabulary):
-            database.run("INSERT INTO plain VALUES(?, ?, ?)", (entry.title, entry.sender, "\n".join(entry.pages)))
     return database
+
+
+def _add_plainly(database: Database, letters: list[IndexEntry]) -> None:
+    with database.transaction():
+        rows = [(entry.title, entry.sender, "\n".join(entry.pages)) for entry in letters]
+        database.run_many("INSERT INTO plain VALUES(?, ?, ?)", rows)
 
 
 def _plain_search(database: Database | None, query: str) -> None:
@@ -199,15 +234,7 @@ def _cold_cpu_ms(path: Path) -> float:
     return sorted(taken)[2]
 
 
-def _add_in_batches(index: CompartmentIndex, letters: Iterator[IndexEntry]) -> float:
-    """CPU milliseconds, without those in which the letters are drawn."""
-    taken = 0.0
-    while batch := list(islice(letters, 1000)):
-        taken += _cpu_ms(partial(index.add_many, batch))
-    return taken
-
-
-def _letters(count: int, vocabulary: list[str], sentences: int = SENTENCES) -> Iterator[IndexEntry]:
+def _letters(count: int, vocabulary: list[str], sentences: int) -> Iterator[IndexEntry]:
     rng = random.Random(SEED)
     for number in range(count):
         yield _letter(number, rng, vocabulary, sentences)
@@ -274,7 +301,11 @@ def _cpu_ms(action: Callable[[], object]) -> float:
 
 
 def _timing(actions: list[Callable[[], object]]) -> Timing:
-    taken = sorted(map(_cpu_ms, actions))
+    return _timing_of(map(_cpu_ms, actions))
+
+
+def _timing_of(measured: Iterable[float]) -> Timing:
+    taken = sorted(measured)
     return Timing(taken[len(taken) // 2], taken[min(int(len(taken) * 0.95), len(taken) - 1)]) if taken else Timing(0, 0)
 
 

@@ -109,9 +109,11 @@ class Analyser:
         if known is None:
             folded = "".join(character for character in fold(word) if character.isalnum())
             known = (self._stemmer.stem(folded) or folded, folded)
-            if len(self._words) >= MOST_REMEMBERED_WORDS:
-                self._words.clear()
-            self._words[word] = known
+            if folded.isalpha():
+                # Numbers and references hardly ever come again.
+                if len(self._words) >= MOST_REMEMBERED_WORDS:
+                    self._words.clear()
+                self._words[word] = known
         return known
 
     def analyse(self, text: str) -> Analysis:

@@ -31,12 +31,13 @@ _MAIN_INDEX = b"0"
 
 _NEXT_SEGMENT = "SELECT min(segid) FROM terms_idx WHERE segid > ?"
 _SEPARATORS = """
-SELECT segment, separator FROM (
+WITH found AS MATERIALIZED (
     SELECT segments.value AS segment, spelled, (
         SELECT term FROM terms_idx WHERE segid = segments.value AND term <= spelled ORDER BY term DESC LIMIT 1
     ) AS separator
-    FROM json_each(?) AS segments, (SELECT CAST('0' || value AS BLOB) AS spelled FROM json_each(?))
-) WHERE substr(spelled, 1, length(separator)) = separator
+    FROM json_each(?) AS segments CROSS JOIN (SELECT CAST('0' || value AS BLOB) AS spelled FROM json_each(?))
+)
+SELECT segment, separator FROM found WHERE substr(spelled, 1, length(separator)) = separator
 """
 
 
@@ -45,8 +46,7 @@ def forget_separators(database: "Database", removed: set[str]) -> bool:
 
     False if one had to be left because no living term may take its place: then the terms must be written anew.
     """
-    # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
-    database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
+    _open_postings(database)
     return all(_replace(database, segment, separator) for segment, separator in _separators_at(database, removed))
 
 
@@ -96,17 +96,26 @@ def _living_traces(database: "Database", traces: set[bytes]) -> set[bytes]:
     return {trace for (content,) in stored if (trace := trace_of(content)) in traces}
 
 
-def is_living(database: "Database", term: str) -> bool:
-    """Whether any letter holds the term."""
+def terms_without_letter(database: "Database", terms: set[str]) -> set[str]:
+    """Those of the terms that no letter holds."""
+    _open_postings(database)
+    living = database.rows(
+        "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM temp.postings WHERE term = value)",
+        (json.dumps(sorted(terms)),),
+    )
+    return terms.difference(term for (term,) in living)
+
+
+def _open_postings(database: "Database") -> None:
     # One row a posting: unlike the table of whole terms, it need not read all postings of a term to name it.
     database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'terms', 'instance')")
-    return database.row("SELECT 1 FROM temp.postings WHERE term = ? LIMIT 1", (term,)) is not None
 
 
 class Removed(NamedTuple):
     """What must be on no page any more."""
 
     terms: set[str]
+    """Terms and words that no other letter held."""
     contents: dict[int, bytes]
     """A piece of each letter as it was stored, compressed, by its number."""
 
@@ -118,8 +127,7 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     overwritten first (`secure_delete`). So each page is looked through for what can be there.
     """
     # Keys are words with a short mark before them; without it, the word itself gives the letter away just as well.
-    telling = {term for term in removed.terms if _is_telling(term) and not is_living(database, term)}
-    dead = {_MARK.sub("", term).encode() for term in telling}
+    dead = {_MARK.sub("", term).encode() for term in removed.terms if _is_telling(term)}
     found: set[bytes] = set()
     traces: set[bytes] = set()
     least = _least(dead)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from poststelle.errors import Damaged
 from poststelle.records import IndexEntry
 from search.analysis import amounts_of, word_key
-from search.erasure import Removed, forget_separators, is_living, still_spelled, trace_of
+from search.erasure import Removed, forget_separators, still_spelled, terms_without_letter, trace_of
 from search.matching import Plan
 from search.vocabulary import SCHEMA as VOCABULARY_SCHEMA
 from search.vocabulary import Vocabulary
@@ -70,6 +70,8 @@ VERY_MANY = 2_000
 _LAST_ARRIVED = 1_000
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
+_MOST_KNOWN = 200_000
+"""Words that are remembered while letters are added; looking one up again costs little."""
 _FEW = 64
 """Up to so many letters, it is quicker to ask for each than to read all that match."""
 
@@ -133,7 +135,10 @@ class CompartmentIndex:
         self.add_many([entry])
 
     def add_many(self, entries: Iterable[IndexEntry]) -> None:
-        """Insert or replace letters in one transaction: all of them or none."""
+        """Insert or replace letters in one transaction: all of them or none.
+
+        They are drawn inside it: what they are drawn by then holds until the commit, as far as a purge goes.
+        """
         with self._database.transaction():
             known: set[str] = set()
             for entry in entries:
@@ -144,29 +149,44 @@ class CompartmentIndex:
     def remove(self, document_id: str) -> None:
         """Remove a letter and every trace of its terms; an unknown id is fine.
 
-        The write-ahead log keeps older pages until the caller has emptied it (`Database.truncate_log`).
+        The write-ahead log keeps older pages, and the next `purge` owes the proof.
         """
         with self._database.transaction():
-            self._remove(document_id)
+            if self._remove(document_id):
+                self._owe_proof()
 
     def purge(self, document_ids: Iterable[str]) -> bool:
         """Remove letters for good: terms, log and proof; unknown ids are fine.
 
         False if another reader keeps the log, or a term that only they held is still spelled on a page: then
-        it is to be repeated.
+        it is to be repeated. That a proof is owed is remembered with the removal: whoever comes after a crash does not
+        know the terms any more, and writes everything anew.
         """
         with self._database.transaction():
+            owed = self.owes_proof()
             removed = self._take_out(document_ids)
-            if removed.terms and not forget_separators(self._database, removed.terms):
-                self._renew()
-        if not self._database.truncate_log():
-            return False
-        if not still_spelled(self._database, removed):
-            return True
-        # Never seen, but quick to answer: what is written anew spells only what lives.
-        self.renew()
-        self._database.rewrite()
-        return self._database.truncate_log() and not still_spelled(self._database, removed)
+            if removed.contents:
+                self._owe_proof()
+        is_empty = self._database.truncate_log()
+        if not owed and not removed.contents:
+            return is_empty
+        # With a reader in the way, the proof looks at the pages as they will be once the log can be emptied.
+        if owed or still_spelled(self._database, removed):
+            # Hardly ever: what is written anew spells only what lives.
+            self.renew()
+            self._database.rewrite()
+            is_empty = self._database.truncate_log()
+            if still_spelled(self._database, removed):
+                return False
+        self._database.run("DELETE FROM meta WHERE name = 'proof owed'")
+        return is_empty
+
+    def owes_proof(self) -> bool:
+        """Whether a letter was removed and nobody has looked yet whether it is on no page any more."""
+        return self._database.row("SELECT 1 FROM meta WHERE name = 'proof owed'") is not None
+
+    def _owe_proof(self) -> None:
+        self._database.run("INSERT OR IGNORE INTO meta(name, value) VALUES('proof owed', '')")
 
     def problems(self) -> list[str]:
         """What the database's own check finds; every page is read and authenticated."""
@@ -272,15 +292,11 @@ class CompartmentIndex:
         column = "rowid" if plan.must_match else "number"
         return {number for (number,) in self._database.rows(f"SELECT {column} FROM {source}", within)}
 
-    def with_terms(self, expression: str) -> set[int]:
-        """Numbers of the letters that a full-text expression matches."""
-        rows = self._database.rows("SELECT rowid FROM terms WHERE terms MATCH ?", (expression,))
-        return {number for (number,) in rows}
-
     def among(self, expression: str, numbers: set[int]) -> set[int]:
         """Those of the letters that a full-text expression matches."""
         if len(numbers) > _FEW:
-            return self.with_terms(expression) & numbers
+            rows = self._database.rows("SELECT rowid FROM terms WHERE terms MATCH ?", (expression,))
+            return {number for (number,) in rows if number in numbers}
         only = "SELECT 1 FROM terms WHERE terms MATCH ? AND rowid = ?"
         return {number for number in numbers if self._database.row(only, (expression, number)) is not None}
 
@@ -363,16 +379,15 @@ class CompartmentIndex:
         self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (_check(streams), number))
         words = [word for word in streams.words.split() if word not in known]
         self.words.add(words)
+        if len(known) > _MOST_KNOWN:
+            known.clear()
         known.update(words)
 
     def _remove(self, document_id: str) -> bool:
-        removed = self._take_out([document_id])
-        if removed.terms and not forget_separators(self._database, removed.terms):
-            self._renew()
-        return bool(removed.terms)
+        return bool(self._take_out([document_id]).contents)
 
     def _take_out(self, document_ids: Iterable[str]) -> Removed:
-        """Delete letters' rows, postings and words; returns their terms, and their words that no other letter has."""
+        """Delete letters' rows, postings and words; returns what only they held."""
         terms: set[str] = set()
         words: set[str] = set()
         contents: dict[int, bytes] = {}
@@ -382,13 +397,18 @@ class CompartmentIndex:
                 contents[number] = trace_of(packed)
                 terms.update(term for stream in streams[:_COLUMNS] for term in stream.split())
                 words.update(streams.words.split())
-        if not terms and not words:
+        if not contents:
             return Removed(terms, contents)
         # Written out now, not at the commit: what follows looks at the pages as they will be.
         self._database.run("INSERT INTO terms(terms) VALUES('flush')")
-        dead = [word for word in sorted(words) if not self._is_alive(word)]
-        self.words.blank(dead)
-        return Removed(terms.union(dead), contents)
+        keys = {self._key_of(word): word for word in sorted(words)}
+        dead = terms_without_letter(self._database, terms | keys.keys())
+        words_gone = [word for key, word in keys.items() if key in dead]
+        self.words.blank(words_gone)
+        gone = dead.union(words_gone)
+        if not forget_separators(self._database, gone):
+            self._renew()
+        return Removed(gone, contents)
 
     def _delete(self, document_id: str) -> "tuple[Streams, int, bytes] | None":
         """Delete a letter's rows and postings; returns its terms, number and content, None if it is not here."""
@@ -409,10 +429,9 @@ class CompartmentIndex:
         self._database.run("DELETE FROM letters WHERE number = ?", (number,))
         return streams, number, packed
 
-    def _is_alive(self, word: str) -> bool:
-        """Whether a letter still has this word, or this number."""
-        key = word if word.startswith("_") or self.analyser.stem(word) == word else word_key(word)
-        return is_living(self._database, key)
+    def _key_of(self, word: str) -> str:
+        """The term that stands for a word, or a number, of the vocabulary in every letter that has it."""
+        return word if word.startswith("_") or self.analyser.stem(word) == word else word_key(word)
 
     def _entries(self, condition: str, bindings: tuple[Any, ...]) -> Iterator[IndexEntry]:
         rows = self._database.rows(

@@ -28,6 +28,8 @@ _RARER = 20
 _SHORTEST_REST = 3
 _LONGEST_ENDING = 2
 """Letters that inflection adds: a slip in "Rechnung" leads to "Rechnungen" too."""
+_PARTICIPLE = "ge"
+"""What a stem may have lost in its middle."""
 _NOTHING = Key(key="_nothing")
 """No index holds this key."""
 
@@ -150,54 +152,61 @@ def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -
     for folded, stem, slips in asked:
         if slips:
             pieces = unharmed_pieces(folded, slips)
-            shared = " OR ".join("instr(word, ?)" for _ in pieces)
+            around = 2 * slips + len(_PARTICIPLE)
+            shared = " OR ".join("instr(substr(word, ?, ?), ?)" for _ in pieces)
             conditions.append(f"(length(word) BETWEEN ? AND ? AND ({shared})) OR skeleton = ?")
-            bindings += [len(folded) - slips, len(folded) + slips + _LONGEST_ENDING, *pieces, skeleton(folded)]
+            bindings += [len(folded) - slips, len(folded) + slips + _LONGEST_ENDING]
+            for piece, start in pieces:
+                bindings += [max(start - slips, 0) + 1, len(piece) + around, piece]
+            bindings.append(skeleton(folded))
         if len(stem) >= SHORTEST_PART and stem.isalpha():
             blurred = len(stem) >= SHORTEST_BLURRED_PART
             conditions.append("instr(skeleton, ?)" if blurred else "instr(word, ?)")
             bindings.append(skeleton(stem) if blurred else stem)
     if not conditions:
         return {folded: [] for folded, _, _ in asked}
-    words = list(index.words.scan(f"word > '0' AND ({' OR '.join(conditions)})", bindings))
+    # Numbers with letters in them, which begin with `_`, are no words; they are many.
+    plain = "(word >= '`' OR word BETWEEN '0' AND '_')"
+    words = list(index.words.scan(f"{plain} AND ({' OR '.join(conditions)})", bindings))
     return {folded: _nearest(index, words, folded, stem, slips) for folded, stem, slips in asked}
 
 
 def _nearest(index: CompartmentIndex, words: Iterable[str], folded: str, stem: str, slips: int) -> list[NearWord]:
-    blurred = skeleton(folded)
+    blurred = skeleton(folded), skeleton(stem)
+    stemmed = index.analyser.stem
     near: list[NearWord] = []
     for word in words:
-        if word.startswith("_"):
-            continue
-        closeness = _slipped(folded, blurred, word, index.analyser.stem(word), slips) if word != folded else 0.0
+        shape = skeleton(word)
+        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred[0]) if word != folded else 0.0
         if closeness:
             near.append(NearWord(word, Nearness.SLIP, closeness))
-        elif len(stem) >= SHORTEST_PART and (closeness := _part(stem, word, index.analyser.stem)):
+        elif len(stem) >= SHORTEST_PART and (closeness := _part(stem, word, stemmed, alike=blurred[1] in shape)):
             near.append(NearWord(word, Nearness.PART, closeness))
     near.sort(key=lambda found: (-found.closeness, len(found.word), found.word))
     return near[:MOST_NEAR_WORDS]
 
 
-def _slipped(folded: str, blurred: str, word: str, stem: str, slips: int) -> float:
-    """How close a misspelling is; 0 if it is none."""
+def _slipped(folded: str, word: str, slips: int, stemmed: Callable[[str], str], *, alike: bool) -> float:
+    """How close a misspelling is; 0 if it is none. `alike`: whether only look-alike shapes tell them apart."""
     if not slips:
         return 0.0
-    if skeleton(word) == blurred:
+    if alike:
         return 0.8
     distance = edit_distance(folded, word, slips)
     if distance <= slips:
         return 0.7 if distance == 1 else 0.5
+    stem = stemmed(word)
     return 0.6 if edit_distance(folded, stem, slips) <= slips and len(stem) >= SHORTEST_PART else 0.0
 
 
-def _part(stem: str, word: str, stemmed: Callable[[str], str]) -> float:
-    """How close a compound is that contains the stem; 0 if it is none."""
+def _part(stem: str, word: str, stemmed: Callable[[str], str], *, alike: bool) -> float:
+    """How close a compound is that contains the stem, or something that looks `alike`; 0 if it is none."""
     if len(word) < len(stem) + _SHORTEST_REST:
         return 0.0
     at = word.find(stem)
     if at < 0:
         # Recognised with a slip: the place is that of the blurred part, as far as lengths agree.
-        return 0.4 if len(stem) >= SHORTEST_BLURRED_PART and skeleton(stem) in skeleton(word) else 0.0
+        return 0.4 if len(stem) >= SHORTEST_BLURRED_PART and alike else 0.0
     before, after = at, len(stemmed(word)) - at - len(stem)
     if after <= 0 and stemmed(word).endswith(stem):
         # Three letters before it are rather a syllable than a word: "einzahlung".

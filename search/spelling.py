@@ -33,15 +33,17 @@ def slips_allowed(word: str) -> int:
     return 1 if len(word) < SHORTEST_WITH_TWO_SLIPS else 2
 
 
-def unharmed_pieces(word: str, slips: int) -> tuple[str, ...]:
-    """Pieces of which at least one stands unchanged in every word at most so many slips away."""
+def unharmed_pieces(word: str, slips: int) -> tuple[tuple[str, int], ...]:
+    """(piece, where it begins) of pieces of which at least one stands unchanged in every word at most so many slips
+    away, moved by no more places than there are slips.
+    """
     count = slips + 1
     cuts = [len(word) * cut // count for cut in range(count + 1)]
-    pieces = [word[start:end] for start, end in pairwise(cuts)]
+    pieces = [(word[start:end], start) for start, end in pairwise(cuts)]
     if slips == 1:
         # Two letters swapped across the cut harm both halves.
         cut = cuts[1]
-        pieces.append(word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :])
+        pieces.append((word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :], 0))
     return tuple(pieces)
 
 
@@ -57,6 +59,9 @@ def edit_distance(left: str, right: str, most: int) -> int:
         left, right = left[:-1], right[:-1]
     if not left or not right:
         return min(len(left) + len(right), most + 1)
+    # Every letter that only one of them has takes a slip of its own; nearly all words are told apart by that.
+    if len(set(left).difference(right)) > most or len(set(right).difference(left)) > most:
+        return most + 1
     return _distance(left, right, most)
 
 

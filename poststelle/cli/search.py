@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -94,14 +95,23 @@ def command(
             except QueryError as err:
                 raise ConfigurationError(pointed(text, err)) from err
             return
-        # Arrow keys and what was asked before; kept in memory, never in a file.
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401
-        while text := click.prompt("Search", default="", show_default=False, err=True).strip():
+        context.printer.note("Search again and again; an empty line ends.")
+        for text in _lines():
             try:
                 ask(session, text)
             except QueryError as err:
                 click.secho(pointed(text, err), fg="red", err=True)
+
+
+def _lines() -> Iterator[str]:
+    """What is typed, line by line, until an empty one or the end of the input (Ctrl-D)."""
+    # Arrow keys and what was asked before; kept in memory, never in a file.
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+    with contextlib.suppress(EOFError):
+        # Not click's prompt: it writes past the line editor, which then wipes the prompt out.
+        while text := input("Search: ").strip():
+            yield text
 
 
 def pointed(query: str, err: QueryError) -> str:

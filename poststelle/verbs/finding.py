@@ -160,26 +160,30 @@ def catch_up(session: Session, compartment: str, index: "CompartmentIndex") -> i
     """
     if index.position() == session.reading.position(compartment):
         return 0
-    registered = {r.document_id: r for r in session.reading.letters(compartment)}
+    # In this order: a letter that is filed and indexed between the two is added once more, not taken for one that left.
     indexed = index.sequences()
-    for document_id in indexed.keys() - registered.keys():
-        index.remove(document_id)
+    registered = {r.document_id: r for r in session.reading.letters(compartment)}
+    if gone := indexed.keys() - registered.keys():
+        index.purge(gone)
     lagging = [r for r in registered.values() if indexed.get(r.document_id) != r.sequence]
     now, missing = lagging[:CATCH_UP_LETTERS], len(lagging)
     for start in range(0, len(now), BATCH):
-        entries = list(_readable(session, now[start : start + BATCH]))
-        index.add_many(entries)
-        missing -= len(entries)
+        read = list(_readable(session, now[start : start + BATCH]))
+        # Asked again inside the index's transaction: a purge destroys the keys first and then waits for it, so no
+        # letter comes back whose keys went while it was read. Who revises a letter adds it himself.
+        index.add_many(entry for r, entry in read if session.reading.is_current(compartment, r))
+        missing -= len(read)
     return missing
 
 
-def _readable(session: Session, letters: Sequence[Registered]) -> Iterator[IndexEntry]:
-    """Index entries of letters; one that is damaged must not keep the others from being found, verify names it."""
+def _readable(session: Session, letters: Sequence[Registered]) -> Iterator[tuple[Registered, IndexEntry]]:
+    """Letters with their index entries; one that is damaged must not keep the others from being found, verify names
+    it.
+    """
     for registered in letters:
         with contextlib.suppress(Damaged):
-            yield index_entry(
-                session.reading.text(registered), session.reading.accession(registered), registered.sequence
-            )
+            text, number = session.reading.text(registered), session.reading.accession(registered)
+            yield registered, index_entry(text, number, registered.sequence)
 
 
 def show(session: Session, name: str, reason: str | None = None) -> Shown:

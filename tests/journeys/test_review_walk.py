@@ -1,17 +1,13 @@
 """`poststelle review` on a terminal: one key a letter, nothing carried out that was taken back."""
 
 import os
-import pty
-import select
-import subprocess
-import termios
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filed_letters import Sample, file_letters
-from simulators import PROGRAM, Office
+from simulators import Office
+from terminal import Terminal
 
 from bench.letters import make_letter, write_scan
 from intake.picture import draw_first_page
@@ -20,54 +16,6 @@ from poststelle.cli.pictures import HALF_BLOCK, as_graphics, as_half_blocks, has
 TODAY = datetime.now(UTC).date()
 WORDS = ("Moorbirkenhain", "Kupferkessel", "Glockenseil")
 ENTER = "\r"
-PATIENCE_SECONDS = 40
-
-
-class Terminal:
-    """A person before a screen: reads until something is there, then presses a key."""
-
-    def __init__(self, office: Office, user: str, *arguments: str) -> None:
-        self._screen, theirs = pty.openpty()
-        command = [str(PROGRAM), *office.command("review", *arguments, user=user, as_json=False)]
-        self._process = subprocess.Popen(
-            command, cwd=office.folder, env=office.environment(TERM="xterm-256color", COLUMNS="100", LINES="40"),
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        )  # fmt: skip
-        os.close(theirs)
-        self.seen = ""
-
-    def until(self, text: str) -> str:
-        """What came up to this text; it is not looked at again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while text not in self.seen:
-            ready, _, _ = select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))
-            try:
-                piece = os.read(self._screen, 65536) if ready else b""
-            except OSError:
-                piece = b""
-            if not piece:
-                raise AssertionError(f"waited for {text!r}, saw {self.seen[-2000:]!r}")
-            self.seen += piece.decode(errors="replace")
-        before, _, self.seen = self.seen.partition(text)
-        return before
-
-    def press(self, key: str) -> None:
-        """Press one key, once it is waited for: what is typed before a letter is shown does not decide it."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while termios.tcgetattr(self._screen)[3] & termios.ICANON:
-            assert time.monotonic() < deadline, f"nobody waits for a key: {self.seen[-2000:]!r}"
-            time.sleep(0.01)
-        os.write(self._screen, key.encode())
-
-    def type(self, line: str) -> None:
-        """Type a line."""
-        os.write(self._screen, f"{line}\r".encode())
-
-    def ended(self) -> int:
-        """Wait for the end; returns the exit status."""
-        status = self._process.wait(PATIENCE_SECONDS)
-        os.close(self._screen)
-        return status
 
 
 @pytest.fixture
@@ -85,7 +33,7 @@ def classes(office: Office) -> list[tuple[str, str]]:
 
 def test_one_key_decides_each_letter(waiting_office: Office) -> None:
     """A mail room that has forty letters to look through before noon does not type commands."""
-    screen = Terminal(waiting_office, "mailroom")
+    screen = Terminal(waiting_office, "mailroom", "review")
     first = screen.until("[q] quit")
     assert "1 of 3" in first
     assert "The class is not sure." in first
@@ -109,7 +57,7 @@ def test_one_key_decides_each_letter(waiting_office: Office) -> None:
 
 def test_digits_take_the_next_likely_class(waiting_office: Office) -> None:
     """The second guess is right more often than not when the first was wrong."""
-    screen = Terminal(waiting_office, "mailroom")
+    screen = Terminal(waiting_office, "mailroom", "review")
     keys = screen.until("[/] another")
     second = keys.rpartition("[1] ")[2].partition(" ")[0]
     screen.until("[q] quit")
@@ -129,7 +77,7 @@ def test_digits_take_the_next_likely_class(waiting_office: Office) -> None:
 def test_the_last_decision_can_be_taken_back(waiting_office: Office) -> None:
     """A slip of the finger must not send a sick note to accounting: what was taken back was never moved or signed."""
     log = (waiting_office.vault / "audit.jsonl").read_bytes().count(b"\n")
-    screen = Terminal(waiting_office, "mailroom")
+    screen = Terminal(waiting_office, "mailroom", "review")
     screen.until("[q] quit")
     screen.press("1")
     screen.until("2 of 3")
@@ -147,7 +95,7 @@ def test_the_last_decision_can_be_taken_back(waiting_office: Office) -> None:
 
 def test_ctrl_c_leaves_the_letter_that_was_not_carried_out_waiting(waiting_office: Office) -> None:
     """Whoever breaks off has not confirmed anything."""
-    screen = Terminal(waiting_office, "mailroom")
+    screen = Terminal(waiting_office, "mailroom", "review")
     screen.until("[q] quit")
     screen.press(ENTER)
     screen.until("2 of 3")
@@ -169,7 +117,7 @@ def test_without_a_terminal_it_lists(waiting_office: Office) -> None:
 
 def test_a_role_that_decides_nothing_is_refused(waiting_office: Office) -> None:
     """The administrator keeps the machine running and reads nobody's mail."""
-    screen = Terminal(waiting_office, "administrator")
+    screen = Terminal(waiting_office, "administrator", "review")
     screen.until("Your role does not include")
 
     assert screen.ended() == 3

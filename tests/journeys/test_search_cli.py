@@ -1,6 +1,8 @@
 """`poststelle search` as a clerk types it: near matches, facets, letters like one, classes by their German name."""
 
+import pytest
 from simulators import Office
+from terminal import Terminal
 
 QUERY = "Überweisung"
 
@@ -48,3 +50,24 @@ def test_letters_like_a_foreign_one_are_refused_like_one_that_never_was(filled_o
     assert [(ran.status, ran.out, ran.err.replace(foreign, "0" * 32)) for ran in refused] == [
         (4, refused[1].out, refused[1].err)
     ] * 2
+
+
+@pytest.mark.parametrize("end", ["\r", "\x04"])
+def test_on_a_terminal_it_asks_again_and_again(filled_office: Office, end: str) -> None:
+    """A clerk looks for one letter with many words: what was typed comes back with the arrow keys, a mistake is shown
+    where it stands, and an empty line or Ctrl-D is the end, not an error."""
+    terminal = Terminal(filled_office, "accounting", "search")
+    terminal.until("Search: ")
+    terminal.press(f"{QUERY}\r")
+    assert "FIN-2026-000003" in terminal.until("Search: ")
+    terminal.press("(open\r")
+    terminal.until("is never closed")
+    terminal.until("Search: ")
+
+    up, left = "\x1b[A", "\x1b[D"
+    terminal.press(f"{up}{up}{left}x\r")
+    found = terminal.until("Search: ")
+
+    assert "only nearly" in found and "FIN-2026-000003" in found
+    terminal.press(end)
+    assert terminal.ended() == 0

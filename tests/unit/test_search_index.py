@@ -189,6 +189,76 @@ def test_a_purge_that_left_something_does_not_pass(
     assert looked == [False]
 
 
+def test_a_reader_in_the_way_does_not_end_the_search_for_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purge that had to wait is repeated by a run that does not know the words any more."""
+    monkeypatch.setattr("poststelle.access.database.BUSY_TIMEOUT_MS", 20)
+    database, index = open_index(tmp_path)
+    with database, open_database(database.path, Disk(), key=KEY) as reading:
+        index.add_many(letter(number, _filler(number)) for number in range(1, 40))
+        index.add(letter(500, "Xylokanarienwurz"))
+        reader = CompartmentIndex(reading)
+        with reader.snapshot():
+            assert reader.position()[0] == 40
+            database.run("INSERT INTO meta(name, value) VALUES('left', 'xylokanarienwurz')")
+            assert index.purge([f"{500:032x}"]) is False
+        database.run("DELETE FROM meta WHERE name = 'left'")
+        database.run("INSERT INTO words(checksum, word, skeleton) VALUES(0, 'xylokanarienwurz', '')")
+
+        # A search comes in between and finds nothing to remove.
+        assert reader.purge([f"{500:032x}"]) is True
+
+        assert b"xylokanarienwurz" not in b"".join(database.pages())
+        assert (index.position()[0], found(index, f"kanarienvogelfutter{_name(7)}")) == (39, [7])
+
+
+def test_a_reader_in_the_way_delays_only_the_log_where_the_proof_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers are often in the way: each time, writing everything anew would take minutes."""
+    monkeypatch.setattr("poststelle.access.database.BUSY_TIMEOUT_MS", 20)
+    database, index = open_index(tmp_path)
+    with database, open_database(database.path, Disk(), key=KEY) as reading:
+        index.add_many(letter(number, _filler(number)) for number in range(1, 40))
+        index.add(letter(500, "Xylokanarienwurz"))
+        renewed: list[bool] = []
+        monkeypatch.setattr(index, "renew", lambda: renewed.append(True))
+        reader = CompartmentIndex(reading)
+        with reader.snapshot():
+            assert reader.position()[0] == 40
+            assert index.purge([f"{500:032x}"]) is False
+
+        assert index.purge([f"{500:032x}"]) is True
+        assert not renewed
+        assert b"xylokanarienwurz" not in b"".join(database.pages())
+
+
+@pytest.mark.parametrize("how", ["purge", "remove"])
+def test_a_proof_that_a_crash_prevented_is_made_up_for(
+    opened: tuple[Database, CompartmentIndex], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Power may go between removal and proof; the next run must not take it for granted."""
+    database, index = opened
+    index.add_many(letter(number, _filler(number)) for number in range(1, 40))
+    index.add(letter(500, "Xylokanarienwurz"))
+    if how == "purge":
+        with monkeypatch.context() as broken, pytest.raises(InterruptedError):
+            broken.setattr(database, "truncate_log", _interrupted)
+            index.purge([f"{500:032x}"])
+    else:
+        index.remove(f"{500:032x}")
+    database.run("INSERT INTO words(checksum, word, skeleton) VALUES(0, 'xylokanarienwurz', '')")
+
+    assert index.purge([f"{500:032x}"]) is True
+
+    assert b"xylokanarienwurz" not in b"".join(database.pages())
+    renewed: list[bool] = []
+    monkeypatch.setattr(index, "renew", lambda: renewed.append(True))
+    assert index.purge([f"{500:032x}"]) is True
+    assert not renewed, "once is enough"
+
+
 def test_the_proof_reads_every_page_but_those_of_other_letters(opened: tuple[Database, CompartmentIndex]) -> None:
     """A page that the proof passes over might be the one with the name on it."""
     database, index = opened
@@ -327,6 +397,10 @@ def test_importing_search_loads_neither_whoosh_nor_the_stemmer() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=dict(os.environ))
 
     assert done.returncode == 0, done.stderr
+
+
+def _interrupted() -> bool:
+    raise InterruptedError
 
 
 def _name(number: int) -> str:
