@@ -20,6 +20,7 @@ from archive.keystore import DocumentWrap, KeyStore
 from archive.layout import COPY_SUFFIX, VaultLayout
 from archive.ledger import DisposalRow, Ledger
 from archive.objects import ObjectStore, PartName
+from archive.repairing import left_over
 from archive.retention import DOCUMENT, RECEIPT, RetentionDecision, ScheduleLine, decide_retention, no_line
 from poststelle.access.audit import Head
 from poststelle.access.identities import Identity
@@ -216,9 +217,9 @@ class Executor:
         return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
 
     def _sweep(self) -> None:
-        """Remove what a crash left of a list or certificate that was being written, or of a backup: a copy of the key
-        store there may hold the very keys that are to be destroyed."""
-        copies = sorted(self.layout.vault.glob(f"*{COPY_SUFFIX}*"))
+        """Remove what a crash left of a list or certificate that was being written, or of a backup, and what a repair
+        put aside: a copy of the key store there may hold the very keys that are to be destroyed."""
+        copies = [*sorted(self.layout.vault.glob(f"*{COPY_SUFFIX}*")), *left_over(self.layout)]
         if copies:
             self.disk.unlink_all(copies)
         lists = self.layout.vault.glob(f"{self.layout.disposals.name}.*{TEMP_SUFFIX}")

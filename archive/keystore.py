@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,6 +58,7 @@ COMPARED = {
 """What store and mirror must agree on, row ids aside."""
 ADDED = ("shares", "shares_by_scope")
 """What stores of the first version lack; `upgrade` makes it."""
+GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
 CONTENT = "content"
 TEXT = "text"
 LETTER = "letter"
@@ -139,7 +141,7 @@ class KeyStore:
         if not main.exists():
             raise Damaged(
                 f"The key store {main} is missing. Do not run init. Its mirror holds the same keys: "
-                f"copy {mirror or 'the mirror'} there, then run `poststelle verify`."
+                "`poststelle rebuild keys` says what it would do, and puts a copy there."
             )
         store = open_database(main, disk, key=None)
         if store.lacks(ADDED):
@@ -151,7 +153,7 @@ class KeyStore:
             store.close()
             raise StorageError(
                 f"The mirror of the key store is not at {mirror}. Nothing is taken in until it is back: mount its "
-                "disk, or copy keys.db there while nothing runs."
+                "disk; if it is lost, `poststelle rebuild keys` makes a new one."
             )
         copy = open_database(mirror, disk, key=None)
         keys = cls(store, copy)
@@ -184,12 +186,11 @@ class KeyStore:
         Raises:
             Damaged: it is ahead all the same.
         """
-        generation = "SELECT value FROM meta WHERE name = 'generation'"
-        behind, ahead = int(mirror.value(generation)), int(self._main.value(generation))
+        behind, ahead = int(mirror.value(GENERATION)), self.generation
         if ahead < behind:
             raise Damaged(
-                "The key store is older than its mirror: it was rolled back. Nothing was changed. Copy the mirror's "
-                "keys.db over it if the mirror is the one to trust, then run `poststelle verify`."
+                "The key store is older than its mirror: it was rolled back. Nothing was changed. `poststelle rebuild "
+                "keys` says which of the two is what key book and catalogue say, and repairs the other."
             )
         return ahead == behind and not mirror.lacks(ADDED)
 
@@ -425,11 +426,17 @@ class KeyStore:
         names = ("store", "mirror")
         found = [f"{name}: {p}" for name, store in zip(names, stores, strict=False) for p in store.problems()]
         if not found and self._mirror is not None:
-            for table, columns in COMPARED.items():
-                sql = f"SELECT {columns} FROM {table} ORDER BY {columns}"
-                if list(self._main.rows(sql)) != list(self._mirror.rows(sql)):
-                    found.append(f"store and mirror differ in the table {table}")
+            found += [f"store and mirror differ in the table {table}" for table in _differing(self._main, self._mirror)]
         return found
+
+    def holds_what(self, other: "KeyStore") -> bool:
+        """Whether another store has the same rows."""
+        return not _differing(self._main, other._main)
+
+    @property
+    def generation(self) -> int:
+        """How many changes were applied."""
+        return int(self._main.value(GENERATION))
 
     def stored_bytes(self) -> Iterator[bytes]:
         """Store, mirror and their logs as they lie on the disk."""
@@ -447,6 +454,17 @@ class KeyStore:
         """Empty the write-ahead logs; False while another reader keeps one."""
         stores = [self._main] + ([self._mirror] if self._mirror is not None else [])
         return [store.truncate_log() for store in stores].count(False) == 0
+
+
+def _differing(one: Database, other: Database) -> list[str]:
+    """Tables in which two stores do not have the same rows."""
+    found = []
+    for table, columns in COMPARED.items():
+        sql = f"SELECT {columns} FROM {table} ORDER BY {columns}"
+        # Row by row: of a large vault they are hundreds of megabytes.
+        if any(mine != theirs for mine, theirs in zip_longest(one.rows(sql), other.rows(sql))):
+            found.append(table)
+    return found
 
 
 _REGISTER = "SELECT sequence, document, kind, scope, year, number, text_version, stage FROM register"

@@ -6,6 +6,8 @@ from pathlib import Path
 FORMAT = "poststelle vault 1"
 COPY_SUFFIX = ".backup.tmp"
 """Ends the name of a copy of a database that a backup (or a look into one) makes in the vault for a moment."""
+ASIDE = ".damaged-"
+"""Stands between a file's name and the time at which a repair put what was left of it aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class MissingPart(Damaged):
     def __init__(self, name: PartName) -> None:
         super().__init__(
             f"The {name.part} of letter {name.document_id} is missing from the vault. Other letters are not affected. "
-            "Run `poststelle verify`, then bring this letter back from a backup."
+            "`poststelle rebuild letters` brings it back from a backup."
         )
 
 

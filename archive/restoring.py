@@ -81,7 +81,7 @@ class BroughtBack:
     destroyed: tuple[str, ...]
     """Letters that were in the generation and had been destroyed since: they stay so."""
     gaps: tuple[Gap, ...]
-    statement_id: str
+    statement: Statement
     problems: tuple[Problem, ...]
 
 
@@ -127,7 +127,7 @@ class Restoring:
             parts=parts,
             destroyed=destroyed,
             gaps=gaps,
-            statement_id=statement.statement_id,
+            statement=statement,
             problems=tuple(self.problems),
         )
 

@@ -7,15 +7,16 @@ The numbers in the codes are the MUSTs of docs/archive-format.md.
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.catalogue import Catalogue, LetterRow
+from archive.certificates import certificates, disposal_lists, unknown_to
 from archive.filing import UNSORTED
 from archive.founding import descriptor
 from archive.keystore import LETTER, QUARANTINE, KeyStore, Registered
-from archive.layout import VaultLayout
+from archive.layout import ASIDE, VaultLayout
 from archive.objects import MissingPart, ObjectStore, fixity
 from archive.reading import Reading
 from poststelle.access import recover
@@ -23,7 +24,7 @@ from poststelle.access.audit import AuditLog, BrokenLog, Head
 from poststelle.access.checkpoints import read_chain
 from poststelle.access.keybook import KeyBook, content_scope, index_scope
 from poststelle.access.keyring import Keyring
-from poststelle.access.statements import InvalidStatement, check_statement
+from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.durable import TEMP_SUFFIX
 from poststelle.errors import Damaged, NoRendition, PoststelleError
 from poststelle.records import Part, Problem
@@ -40,6 +41,7 @@ KNOWN_FILES = {
     "restores.jsonl",
     "learned.model",
 }
+PUT_ASIDE = "A damaged file that a repair put aside. Remove it once nobody wants to look into it any more."
 Progress = Callable[[int, int], None]
 
 
@@ -54,11 +56,13 @@ class Verification:
     book: KeyBook
     audit: AuditLog
     remembered: Head | None
+    restores: Sequence[Statement] = ()
+    """What owners signed: each explains that the log lost entries."""
 
     def problems(self, progress: Progress) -> Iterator[Problem]:
         """Everything that does not hold, in the order of the write path; `progress(done, total)` by part."""
         yield from self._small_files()
-        yield from self._key_store()
+        yield from KeyChecks(keys=self.keys, book=self.book).by_itself()
         yield from self._catalogue()
         yield from self._parts(progress)
         yield from self._foreign()
@@ -78,30 +82,6 @@ class Verification:
                     message += " After an update of the program, `poststelle upgrade` puts the new one there."
                 yield Problem(code="A001", id=path.name, message=message)
 
-    def _key_store(self) -> Iterator[Problem]:
-        try:
-            for problem in self.keys.problems():
-                yield Problem(code="A002", id="keys.db", message=f"The key store is damaged: {problem}.")
-            found = {(s, e, r): hashlib.sha256(w).hexdigest() for s, e, r, w in self.keys.epoch_wraps()}
-            databases = {n: hashlib.sha256(w).hexdigest() for n, w in self.keys.databases().items()}
-        except PoststelleError as err:
-            yield Problem(code="A002", id="keys.db", message=str(err))
-            return
-        promised = {
-            (epoch.scope_id, epoch.number, recipient): digest
-            for epochs in self.book.epochs.values()
-            for epoch in epochs
-            for recipient, digest in epoch.wraps.items()
-        }
-        for key in sorted(promised.keys() | found.keys()):
-            if promised.get(key) != found.get(key):
-                message = f"A key of scope {self.book.scope_of(key[0])} is missing, changed or foreign."
-                yield Problem(code="A003", id=key[0], message=message)
-        for name in sorted(databases.keys() | self.book.database_wraps.keys()):
-            if databases.get(name) != self.book.database_wraps.get(name):
-                message = f"The key of the database {name} is missing, changed or foreign."
-                yield Problem(code="A003", id=name, message=message)
-
     def _catalogue(self) -> Iterator[Problem]:
         """The catalogue by itself, then against the key store's wraps and register."""
         for problem in self.catalogue.problems():
@@ -109,50 +89,10 @@ class Verification:
             return
         for gap in self.catalogue.series_gaps():
             yield Problem(code="A005", id="series", message=f"Numbers are missing: {gap}.")
-        try:
-            yield from self._wraps()
-            yield from self._register()
-        except PoststelleError as err:
-            yield Problem(code="A002", id="keys.db", message=str(err))
-
-    def _wraps(self) -> Iterator[Problem]:
-        promised = {
-            (document, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for document, w in self.catalogue.wraps()
-        }
-        found = {(w.document_id, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
-        going = self._going()
-        for key in sorted(promised.keys() | found.keys()):
-            if key[0] not in going and promised.get(key) != found.get(key):
-                message = f"A key ({key[1]}) is missing, changed or belongs to no letter."
-                yield Problem(code="A006", id=key[0], message=message)
-
-    def _register(self) -> Iterator[Problem]:
-        promised = {row.document_id: self._expected(row) for row in self.catalogue.letters()}
-        scope = self.book.current(index_scope(UNSORTED)).scope_id
-        for item in self.catalogue.quarantine():
-            promised[item.document_id] = (QUARANTINE, scope, item.year, item.number, 1, Stage.QUARANTINED)
-        found = {
-            r.document_id: (r.kind, r.scope_id, r.year, r.number, r.text_version, r.stage)
-            for r in self.keys.all_registered()
-        }
-        going = self._going()
-        for document_id in sorted(promised.keys() | found.keys()):
-            if document_id not in going and promised.get(document_id) != found.get(document_id):
-                message = "The key store's register does not say what the catalogue says. The next intake repairs it."
-                yield Problem(code="A007", id=document_id, message=message)
-
-    def _going(self) -> set[str]:
-        """Letters whose disposition has begun: how much of them is left is for the next purge, not for us."""
-        return {row.document_id for row in self.catalogue.letters() if row.stage is Stage.DISPOSING}
-
-    def _expected(self, row: LetterRow) -> tuple[str, str, int, int, int, Stage] | None:
-        if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
-            return None
-        scope_id = self.book.current(index_scope(row.compartment)).scope_id
-        return (LETTER, scope_id, row.year, row.number, row.text_version, row.stage)
+        yield from KeyChecks(keys=self.keys, book=self.book).against(self.catalogue)
 
     def _parts(self, progress: Progress) -> Iterator[Problem]:
-        going = self._going()
+        going = _going(self.catalogue)
         parts = [part for part in self.catalogue.parts() if part.name.document_id not in going]
         for number, part in enumerate(parts, 1):
             try:
@@ -182,44 +122,30 @@ class Verification:
             if path.is_file() and inside.parts[0] != self.layout.objects.name:
                 if path in allowed or str(inside) in KNOWN_FILES or path.parent == self.layout.certificates:
                     continue
-                yield Problem(code="A008", id=str(inside), message="This file does not belong into a vault.")
+                message = PUT_ASIDE if ASIDE in path.name else "This file does not belong into a vault."
+                yield Problem(code="A008", id=str(inside), message=message)
+        for path in sorted(self.layout.mirror.glob(f"{self.layout.mirror_keys.name}{ASIDE}*")):
+            yield Problem(code="A008", id=f"{self.layout.mirror.name}/{path.name}", message=PUT_ASIDE)
 
     def _certificates(self) -> Iterator[Problem]:
         """Certificates and lists of disposed ids: genuine, and there for every disposed letter."""
         genuine: set[str] = set()
-        for path in sorted(self.layout.certificates.glob("*")):
-            if path.name.endswith(TEMP_SUFFIX):
-                continue  # a crash cut its writing short; the next purge removes it
-            try:
-                content = path.read_bytes()
-                statement = check_statement(
-                    content.removesuffix(b"\n"), self.book, "certificate-of-destruction", or_removed=True
-                )
-                if not content.endswith(b"\n"):
-                    raise InvalidStatement("its end is missing")
-                if self.book.people[statement.person_id].kind != "service":
-                    raise InvalidStatement("it is not by the service")
-                if f"{statement.statement_id}.json" != path.name:
-                    raise InvalidStatement("its name is not its hash")
-                genuine |= {letter["id"] for letter in statement.body["letters"]}
-            except (InvalidStatement, OSError) as err:
-                yield Problem(
-                    code="A016", id=path.name, message=f"This certificate of destruction does not hold: {err}"
-                )
+        for found in certificates(self.layout, self.book):
+            if found.statement is None:
+                message = f"This certificate of destruction does not hold: {found.fault}"
+                yield Problem(code="A016", id=found.name, message=message)
+            else:
+                genuine |= {letter["id"] for letter in found.statement.body["letters"]}
         listed: set[str] = set()
-        lists = self.layout.disposals.read_bytes() if self.layout.disposals.exists() else b""
-        lines = lists.split(b"\n")
+        lines = self.layout.disposals.read_bytes().split(b"\n") if self.layout.disposals.exists() else [b""]
         if lines.pop() or len(set(lines)) < len(lines):
             message = "The list of disposed ids was cut, or a line of it stands there twice."
             yield Problem(code="A017", id=self.layout.disposals.name, message=message)
-        for number, line in enumerate(lines):
-            try:
-                statement = check_statement(line, self.book, "disposal-list", or_removed=True)
-                if self.book.people[statement.person_id].kind != "service":
-                    raise InvalidStatement("it is not by the service")
-                listed |= set(statement.body["documents"])
-            except InvalidStatement as err:
-                yield Problem(code="A017", id=f"{self.layout.disposals.name}:{number + 1}", message=str(err))
+        for found in disposal_lists(self.layout, self.book):
+            if found.statement is None:
+                yield Problem(code="A017", id=found.name, message=found.fault)
+            else:
+                listed |= set(found.statement.body["documents"])
         for letter in self.catalogue.letters():
             if letter.stage is Stage.DISPOSED and letter.document_id not in genuine:
                 message = "This letter was destroyed, but its certificate is missing."
@@ -243,8 +169,89 @@ class Verification:
         except BrokenLog as err:
             yield Problem(code=err.code, id=self.layout.audit.name, message=str(err))
             return
-        for message in read_chain(self.audit, self.book).problems:
+        chain = read_chain(self.audit, self.book)
+        found = chain.problems or unknown_to(chain, self.layout, self.book, self.restores)
+        for message in found:
             yield Problem(code=BrokenLog.code, id=self.layout.audit.name, message=message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChecks:
+    """What is asked of a key store, with its mirror or of one of the two alone."""
+
+    keys: KeyStore
+    book: KeyBook
+
+    def by_itself(self) -> Iterator[Problem]:
+        """Page by page, store against mirror, and against the key book."""
+        try:
+            for problem in self.keys.problems():
+                message = f"The key store is damaged ({problem}). `poststelle rebuild keys` says what can be repaired."
+                yield Problem(code="A002", id="keys.db", message=message)
+            found = {(s, e, r): hashlib.sha256(w).hexdigest() for s, e, r, w in self.keys.epoch_wraps()}
+            databases = {n: hashlib.sha256(w).hexdigest() for n, w in self.keys.databases().items()}
+        except PoststelleError as err:
+            yield Problem(code="A002", id="keys.db", message=str(err))
+            return
+        promised = {
+            (epoch.scope_id, epoch.number, recipient): digest
+            for epochs in self.book.epochs.values()
+            for epoch in epochs
+            for recipient, digest in epoch.wraps.items()
+        }
+        for key in sorted(promised.keys() | found.keys()):
+            if promised.get(key) != found.get(key):
+                message = f"A key of scope {self.book.scope_of(key[0])} is missing, changed or foreign."
+                yield Problem(code="A003", id=key[0], message=message)
+        for name in sorted(databases.keys() | self.book.database_wraps.keys()):
+            if databases.get(name) != self.book.database_wraps.get(name):
+                message = f"The key of the database {name} is missing, changed or foreign."
+                yield Problem(code="A003", id=name, message=message)
+
+    def against(self, catalogue: Catalogue) -> Iterator[Problem]:
+        """Wraps and register of documents, against the catalogue."""
+        try:
+            yield from self._wraps(catalogue)
+            yield from self._register(catalogue)
+        except PoststelleError as err:
+            yield Problem(code="A002", id="keys.db", message=str(err))
+
+    def _wraps(self, catalogue: Catalogue) -> Iterator[Problem]:
+        promised = {
+            (document, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for document, w in catalogue.wraps()
+        }
+        found = {(w.document_id, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
+        going = _going(catalogue)
+        for key in sorted(promised.keys() | found.keys()):
+            if key[0] not in going and promised.get(key) != found.get(key):
+                message = f"A key ({key[1]}) is missing, changed or belongs to no letter."
+                yield Problem(code="A006", id=key[0], message=message)
+
+    def _register(self, catalogue: Catalogue) -> Iterator[Problem]:
+        promised = {row.document_id: self._expected(row) for row in catalogue.letters()}
+        scope = self.book.current(index_scope(UNSORTED)).scope_id
+        for item in catalogue.quarantine():
+            promised[item.document_id] = (QUARANTINE, scope, item.year, item.number, 1, Stage.QUARANTINED)
+        found = {
+            r.document_id: (r.kind, r.scope_id, r.year, r.number, r.text_version, r.stage)
+            for r in self.keys.all_registered()
+        }
+        going = _going(catalogue)
+        for document_id in sorted(promised.keys() | found.keys()):
+            if document_id not in going and promised.get(document_id) != found.get(document_id):
+                message = "The key store's register does not say what the catalogue says. The next intake repairs it."
+                yield Problem(code="A007", id=document_id, message=message)
+
+    def _expected(self, row: LetterRow) -> tuple[str, str, int, int, int, Stage] | None:
+        if row.stage in (Stage.DISPOSING, Stage.DISPOSED):
+            return None
+        scope_id = self.book.current(index_scope(row.compartment)).scope_id
+        return (LETTER, scope_id, row.year, row.number, row.text_version, row.stage)
+
+
+def _going(catalogue: Catalogue) -> set[str]:
+    """Letters whose disposition has begun: how much of them is left is for the next purge, not for us."""
+    return {row.document_id for row in catalogue.letters() if row.stage is Stage.DISPOSING}
 
 
 def read_data(reading: Reading, keyring: Keyring, keys: KeyStore, progress: Progress) -> Iterator[Problem]:

@@ -4,15 +4,13 @@ It runs in a worker, on hostile input. Whatever cannot be made leaves the letter
 """
 
 import io
-import struct
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
-from pikepdf.pdfa import prepare, validate_written
-from PIL import Image, ImageCms
+from PIL import Image
 
+from intake import archivable
 from intake.answers import RECOGNISED, needs_rendition
 from intake.pages_xml import XmlPages
 from intake.rendition_font import NAME, LayerFont, compressed
@@ -22,7 +20,6 @@ from intake.rendition_sheet import add_sheets
 from intake.rendition_text import text_layer
 from poststelle.records import PageOrigin, RecognisedPage, Word
 
-_FLAVOUR = "2b"
 _XML = "application/xml"
 _POINTS_PER_INCH = 72
 _A4_HEIGHT_POINTS = 842
@@ -50,9 +47,9 @@ def make_rendition(original: Data, media_type: str, pages: Sequence[RecognisedPa
     born_digital = media_type != _XML and any(page.origin is PageOrigin.TEXT_LAYER for page in pages)
     try:
         if not born_digital:
-            archivable = _made(original, media_type, pages, declare=True)
-            if validate_written(io.BytesIO(archivable), _FLAVOUR).passed:
-                return archivable
+            declared = _made(original, media_type, pages, declare=True)
+            if archivable.conforms(declared):
+                return declared
         # Not every scanner's PDF can conform (four-colour pictures, attachments): then it must not say so.
         return _made(original, media_type, pages, declare=False)
     except _ODD_INPUT as err:
@@ -84,7 +81,7 @@ def _made(original: Data, media_type: str, pages: Sequence[RecognisedPage], *, d
         else:
             _bind_pictures(pdf, pictures(original, media_type), pages, font)
         if declare:
-            prepare(pdf, _FLAVOUR, output_intent=_screen_colours(), output_condition_identifier="sRGB")
+            archivable.declare(pdf)
         return _saved(pdf)
 
 
@@ -176,14 +173,6 @@ def _laid(orientation: int, width: float, height: float) -> str:
         1: f"{w} 0 0 {h} 0 0", 2: f"-{w} 0 0 {h} {w} 0", 3: f"-{w} 0 0 -{h} {w} {h}", 4: f"{w} 0 0 -{h} 0 {h}",
         5: f"0 -{h} -{w} 0 {w} {h}", 6: f"0 -{h} {w} 0 0 {h}", 7: f"0 {h} {w} 0 0 0", 8: f"0 {h} -{w} 0 {w} 0",
     }[orientation]  # fmt: skip
-
-
-@cache
-def _screen_colours() -> bytes:
-    """The sRGB profile that Pillow makes: a seventh of the usual file, and the same for every letter."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # Its date is the moment it was made; the first day of 2000 will do.
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
 # Writing --------------------------------------------------------------------------------------------------

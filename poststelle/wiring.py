@@ -575,17 +575,20 @@ class _Following:
         return getattr(self._made, name)
 
 
-def open_person(environment: Environment, *, ask_anew: bool = False, as_restored: bool = False) -> Session:
+def open_person(
+    environment: Environment, *, ask_anew: bool = False, as_it_is: bool = False, as_restored: bool = False
+) -> Session:
     """Open the vault as the person whose identity was named; with `ask_anew`, whether it is unlocked or not.
 
-    `as_restored` is for an owner who signs a restore: the key book may have gone back with it.
+    `as_it_is` renews no keys. `as_restored` is for an owner who signs a restore: the key book may have gone back with
+    it.
 
     Raises:
         ConfigurationError: no identity named, or it belongs to another vault.
     """
     config = find_config(environment)
     identity = named_identity(environment, config)
-    return _open(environment, config, identity, ask_anew=ask_anew, as_restored=as_restored)
+    return _open(environment, config, identity, ask_anew=ask_anew, as_it_is=as_it_is, as_restored=as_restored)
 
 
 def named_identity(environment: Environment, config: Config) -> Path:
@@ -612,9 +615,10 @@ def open_service(environment: Environment, *, as_it_is: bool = False) -> Session
     return session
 
 
-def open_person_or_service(environment: Environment) -> Session:
-    """As the person if one was named, else as the service."""
-    return open_service(environment) if environment.identity_file is None else open_person(environment)
+def open_person_or_service(environment: Environment, *, as_it_is: bool = False) -> Session:
+    """As the person if one was named, else as the service; `as_it_is` renews no keys."""
+    opened = open_service if environment.identity_file is None else open_person
+    return opened(environment, as_it_is=as_it_is)
 
 
 def _open(
@@ -749,15 +753,41 @@ def work_folder(config: Config) -> Iterator[Path]:
             "and name it as `paths: work:` in config.yaml."
         )
     office = hashlib.sha256(os.fsencode(config.file("vault"))).hexdigest()[:8]
-    prefix = f"poststelle-{os.getuid()}-{office}-"
-    for stale in root.glob(f"{prefix}*"):
-        if not _is_alive(stale.name.removeprefix(prefix).split("-")[0]):
-            shutil.rmtree(stale, ignore_errors=True)
+    with _private_folder(root, f"poststelle-{os.getuid()}-{office}-") as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def drill_folder() -> Iterator[Path]:
+    """A private folder on disk, below TMPDIR, for a vault that is brought back only to see whether it can be."""
+    with _private_folder(Path(tempfile.gettempdir()), _drill_prefix()) as folder:
+        yield folder
+
+
+def sweep_drills() -> None:
+    """Remove the sealed copies that restore drills left when they were killed."""
+    _sweep(Path(tempfile.gettempdir()), _drill_prefix())
+
+
+def _drill_prefix() -> str:
+    return f"poststelle-drill-{os.getuid()}-"
+
+
+@contextlib.contextmanager
+def _private_folder(root: Path, prefix: str) -> Iterator[Path]:
+    """A folder of this process alone, gone at its end; what processes that died left is swept first."""
+    _sweep(root, prefix)
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=root))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(root: Path, prefix: str) -> None:
+    for stale in root.glob(f"{prefix}*"):
+        if not _is_alive(stale.name.removeprefix(prefix).split("-")[0]):
+            shutil.rmtree(stale, ignore_errors=True)
 
 
 def _is_alive(pid: str) -> bool:

@@ -9,6 +9,7 @@ Run as a program, this file tries all of it: `python tests/rights_matrix.py` (th
 
 import contextlib
 import hashlib
+import itertools
 import random
 import sys
 import tempfile
@@ -31,22 +32,30 @@ from poststelle.durable import Disk
 from poststelle.errors import PoststelleError
 from poststelle.records import Fact, ScannedFile
 from poststelle.verbs import (
+    applying,
     auditing,
+    copying,
     deadlines,
     deciding,
     delegating,
     disposing,
+    evidence,
     finding,
+    founding,
     keeping,
     people,
     planning,
     quarantine,
     rebuilding,
     reporting,
+    restoring,
     restricting,
     reviewing,
     sharing,
+    status,
     subject,
+    subject_requests,
+    upgrading,
     verifying,
 )
 from poststelle.verbs.locating import Desk, desk
@@ -316,58 +325,159 @@ def _found(at_desk: Desk, case: Case) -> None:
 EVERYBODY = frozenset(ROLES)
 READERS = frozenset(name for name, role in ROLES.items() if role.reads)
 RECORDS = frozenset({"owner", "mailroom", "records-manager", "dpo", "auditor"})
-OTHER_VERBS: dict[str, tuple[frozenset[str], Callable[[Desk], object], tuple[str, ...]]] = {
-    "list": (
+KEEPERS = frozenset({"owner", "records-manager"})
+OWNER = frozenset({"owner"})
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command about no letter: who may, and what comes of it."""
+
+    allowed: frozenset[str]
+    run: Callable[[Desk], object]
+    typed: tuple[str, ...]
+    """The same on the command line, where PLAN is one that waits for its release; empty if it is not tried there."""
+    answer: int = DONE
+    """What whoever may gets: USAGE where there is nothing to be done here, which they may be told."""
+    never: Callable[[Desk], object] | None = None
+    """The same about something that never was: who may not has to hear the same."""
+
+
+def _plan(at_desk: Desk) -> str:
+    """The plan that waits for its release."""
+    return at_desk.service.ledger.open_plans()[0].plan_id
+
+
+def _stopped(place: str, run: Callable[[Desk], object]) -> Callable[[Desk], object]:
+    """Run it up to a function behind its checks that would change something, or take long."""
+
+    def stopped(at_desk: Desk) -> object:
+        with patch(place, _stop):
+            return run(at_desk)
+
+    return stopped
+
+
+def _apply_other_wish(at_desk: Desk) -> object:
+    wish = at_desk.person.book.office | {"name": "Anderer Name"}
+    with patch.object(applying, "_wish", lambda session: wish):
+        return applying.apply(at_desk)
+
+
+def _backup_folder(at_desk: Desk) -> Path:
+    return at_desk.person.config.path.parent.parent / "backup"
+
+
+OTHER_VERBS: dict[str, Command] = {
+    "list": Command(
         RECORDS, lambda d: deciding.intake_book(d, record_class=None, from_date=None, to_date=None), ("list",)
     ),
-    "hold list": (RECORDS | {"legal"}, keeping.list_holds, ("hold", "list")),
-    "restrict list": (RECORDS, restricting.list_restrictions, ("restrict", "list")),
-    "plan": (frozenset({"owner", "records-manager"}), lambda d: planning.plan(d, None), ("purge", "plan")),
-    "plans": (RECORDS, planning.open_plans, ("purge", "list")),
-    "deadlines": (READERS, lambda d: deadlines.deadlines(d.person, date(2026, 3, 1), None), ("deadlines",)),
-    "review list": (READERS, lambda d: list(deciding.waiting(d)), ("review", "list")),
-    "review walk": (READERS, lambda d: list(reviewing.proposals(d)), ("review", "list")),
-    "quarantine list": (
+    "hold list": Command(RECORDS | {"legal"}, keeping.list_holds, ("hold", "list")),
+    "restrict list": Command(RECORDS, restricting.list_restrictions, ("restrict", "list")),
+    "plan": Command(frozenset({"owner", "records-manager"}), lambda d: planning.plan(d, None), ("purge", "plan")),
+    "plans": Command(RECORDS, planning.open_plans, ("purge", "list")),
+    "deadlines": Command(READERS, lambda d: deadlines.deadlines(d.person, date(2026, 3, 1), None), ("deadlines",)),
+    "review list": Command(READERS, lambda d: list(deciding.waiting(d)), ("review", "list")),
+    "review walk": Command(READERS, lambda d: list(reviewing.proposals(d)), ("review", "list")),
+    "quarantine list": Command(
         frozenset({"owner", "mailroom", "dpo"}), lambda d: quarantine.listed(d.person), ("quarantine", "list")
     ),
-    "audit show": (
+    "audit show": Command(
         frozenset({"owner", "dpo", "auditor"}),
         lambda d: auditing.show(d.person, auditing.Wanted(kinds=("nothing",)), 1), ("audit", "show", "--kind", "x"),
     ),
-    "audit verify": (EVERYBODY, lambda d: auditing.verify(d.person, ()), ("audit", "verify")),
-    "verify": (
+    "audit verify": Command(EVERYBODY, lambda d: auditing.verify(d.person, ()), ("audit", "verify")),
+    "verify": Command(
         RECORDS, lambda d: verifying.verify(d.person, with_data=False, progress=lambda *_: None), ("verify",)
     ),
-    "report": (RECORDS, lambda d: reporting.report(d.person), ("report",)),
-    "rebuild index": (
+    "report": Command(RECORDS, lambda d: reporting.report(d.person), ("report",)),
+    "rebuild index": Command(
         frozenset({"owner", "hr", "dpo"}),
         lambda d: rebuilding.rebuild_indexes(d.person, ("hr",), lambda *_: None), ("rebuild", "index", "hr"),
     ),
-    "subject access": (
+    "subject access": Command(
         frozenset({"owner", "dpo"}),
         lambda d: subject.access(d, subject.whom(d, "Erika Nirgends", (), None)),
         ("subject", "access", "Erika Nirgends"),
     ),
-    "user add": (
+    "subject list": Command(
+        frozenset({"owner", "dpo", "records-manager"}), lambda d: subject_requests.requests(d, closed=True),
+        ("subject", "list"),
+    ),
+    "release": Command(
+        OWNER, lambda d: planning.release(d, _plan(d), (), WHY), ("purge", "release", "PLAN", "--reason", WHY),
+        never=lambda d: planning.release(d, NO_PLAN, (), WHY),
+    ),
+    "withdraw": Command(
+        KEEPERS, lambda d: planning.withdraw(d, _plan(d), WHY), ("purge", "withdraw", "PLAN", "--reason", WHY),
+        never=lambda d: planning.withdraw(d, NO_PLAN, WHY),
+    ),
+    "status": Command(EVERYBODY, lambda d: status.look(d.person), ()),
+    "backup": Command(  # the service's, whoever starts it
+        EVERYBODY, _stopped("poststelle.verbs.copying._target", lambda d: copying.backup(
+            d.service, _backup_folder(d), reread=False, progress=lambda *_: None
+        )), (),
+    ),
+    "backup list": Command(RECORDS, lambda d: copying.targets(d.person), ("backup", "--list")),
+    "backup forget": Command(
+        KEEPERS, lambda d: copying.forget(d, str(_backup_folder(d)), WHY),
+        ("backup", "--forget", "FOLDER", "--reason", WHY), never=lambda d: copying.forget(d, "nirgends", WHY),
+    ),
+    "restore": Command(
+        OWNER, _stopped("poststelle.verbs.restoring._tombstones", lambda d: restoring.restore(
+            d.person.environment, restoring.Wish(folder=_backup_folder(d), drill=True), lambda *_: None
+        )), ("restore", "FOLDER"),
+    ),
+    "restore confirm": Command(
+        OWNER, lambda d: restoring.confirm(d.person), ("restore", "--confirm"), answer=USAGE
+    ),
+    "rebuild catalogue": Command(
+        OWNER, lambda d: rebuilding.rebuild_catalogue(d.person, lambda *_: None), ("rebuild", "catalogue"), answer=USAGE
+    ),
+    "upgrade": Command(  # the service's
+        EVERYBODY, _stopped("poststelle.verbs.upgrading.KeyStore.upgrade", lambda d: upgrading.upgrade(
+            d.person.environment
+        )), (),
+    ),
+    "evidence export": Command(
+        RECORDS, _stopped("poststelle.verbs.evidence.live_state", lambda d: evidence.export(
+            d.person, _backup_folder(d).with_name("papers")
+        )), ("evidence", "export", "papers"),
+    ),
+    "evidence check": Command(
+        RECORDS, lambda d: evidence.check(d.person, _backup_folder(d)), ("evidence", "check", "FOLDER"), answer=USAGE
+    ),
+    "config apply": Command(OWNER, _apply_other_wish, ()),
+    "kit renew": Command(
+        OWNER, _stopped("poststelle.verbs.founding.kit_wraps", lambda d: founding.renew_kit(
+            d.person, _backup_folder(d).with_name("kit")
+        )), ("kit", "renew", "--kit", "kit"),
+    ),
+    "kit check": Command(  # who has the kit has more than any role
+        EVERYBODY, _stopped("poststelle.verbs.founding.prove_kit", lambda d: founding.check_kit(
+            d.person, _backup_folder(d)
+        )), (),
+    ),
+    "user add": Command(
         frozenset({"owner"}),
         lambda d: people.add_user(d.person, "anna", ("accounting",), identity_out=None, no_passphrase=True),
         ("user", "add", "anna", "--role", "accounting", "--no-passphrase"),
     ),
-    "user remove": (
-        frozenset({"owner"}), lambda d: people.remove_user(d.person, "sales"), ("user", "remove", "sales", "--yes")
+    "user remove": Command(
+        frozenset({"owner"}), lambda d: people.remove_user(d.person, "sales"), ("user", "remove", "sales")
     ),
-    "role grant": (
+    "role grant": Command(
         frozenset({"owner"}), lambda d: people.grant_role(d.person, "hr", "sales"), ("role", "grant", "hr", "sales")
     ),
-    "role revoke": (
+    "role revoke": Command(
         frozenset({"owner"}), lambda d: people.revoke_role(d.person, "hr", "hr"), ("role", "revoke", "hr", "hr")
     ),
-    "delegate": (
+    "delegate": Command(
         frozenset({"owner"}),
         lambda d: delegating.delegate(d.person, "sales", "hr", datetime.now(UTC).date(), WHY),
         ("delegate", "--role", "sales", "--to", "hr", "--until", "2026-12-31", "--reason", WHY),
     ),
-    "share": (
+    "share": Command(
         frozenset({"owner"}),
         lambda d: sharing.share(d, "auditor", ["invoice"], [2026], datetime.now(UTC).date(), WHY), (),
     ),
@@ -408,6 +518,7 @@ def fill(office: Office, places: Sequence[str] = ALL, *, every_class: bool = Fal
 
 
 ABSENT = ("0123456789abcdef0123456789abcdef", "HR-2026-999999")
+NO_PLAN = 2 * ABSENT[0]
 
 
 def _file(service: Any, state: str, place: str, received_on: date, record_class: str | None = None) -> Case:
@@ -446,8 +557,20 @@ def _treated(office: Office, cases: list[Case]) -> Iterator[Case]:
         with open_service(environment_of(office)) as service:
             disposed = disposing.run(service).disposed
         assert set(disposed) == {case.name for case in cases if case.state == "disposed"}
+    _wait_for_release(office)
     # A moved letter is asked for by the number that it had: by its id it is any letter of where it went.
     return (replace(case, name=numbers[case]) if case in numbers else case for case in cases)
+
+
+def _wait_for_release(office: Office) -> None:
+    """One letter that is due and planned, and one backup: for the commands about those."""
+    with open_service(environment_of(office)) as service:
+        _file(service, "planned", "hr", date(2014, 6, 30), "invoice")
+        service.flush_outbox()
+    with desk(environment_of(office, user="records-manager")) as manager:
+        planning.plan(manager, None)
+        folder = _backup_folder(manager)
+        copying.backup(manager.service, folder, reread=False, progress=lambda *_: None)
 
 
 # Trying --------------------------------------------------------------------------------------------------------------
@@ -535,13 +658,17 @@ def try_all(office: Office, cases: Sequence[Case], roles: Sequence[str] = tuple(
                         result.wrong.append(line)
                     if not may_know_of(ROLES[role], case) and {outcome.told} != never:
                         result.telling.append(line)
-            for name, (allowed, run, _) in OTHER_VERBS.items():
-                outcome = tried(lambda r=run: r(at_desk))  # type: ignore[misc]
-                expected = DONE if role in allowed else FORBIDDEN
+            for name, command in OTHER_VERBS.items():
+                outcome = tried(lambda c=command: c.run(at_desk))  # type: ignore[misc]
+                expected = command.answer if role in command.allowed else FORBIDDEN
                 result.tries += 1
                 result.statuses[outcome.status] += 1
+                line = f"{role}: {name}: {outcome.status}, not {expected} {outcome.told}"
                 if outcome.status != expected:
-                    result.wrong.append(f"{role}: {name}: {outcome.status}, not {expected} {outcome.told}")
+                    result.wrong.append(line)
+                if command.never is not None and role not in KEEPERS:
+                    told = tried(lambda c=command: c.never(at_desk)).told  # type: ignore[misc]
+                    result.telling += [line] if told != outcome.told else []
     return result
 
 
@@ -552,20 +679,39 @@ def may_know_of(role: Rights, case: Case) -> bool:
     return case.place in role.reads or ("records" in role.may and case.in_book)
 
 
-def try_typed(office: Office, cases: Sequence[Case], count: int) -> Tried:
-    """Some of it through the real command line, each beside the same about a letter that never was."""
-    sampled = _sample(cases, count)
-    asked = [(role, _typed(verb, name, case)) for role, verb, case, _ in sampled for name in (case.name, ABSENT[0])]
+def try_typed(office: Office, cases: Sequence[Case], count: int, commands: int | None = None) -> Tried:
+    """Some of it through the real command line, each beside the same about what never was.
+
+    So many tries about letters, and so many (None: all) refusals of other commands.
+    """
+    sampled = [_typed(*cell) for cell in _sample(cases, count)] + _refusals(office, commands)
+    asked = [(role, arguments) for role, _, _, _, *both in sampled for arguments in both]
     ran, result = together(office, *asked), Tried(len(sampled), Counter(), [], [])
-    for (role, verb, case, wanted), of, never in zip(sampled, ran[::2], ran[1::2], strict=True):
+    for (role, what, wanted, may_know, *_), of, never in zip(sampled, ran[::2], ran[1::2], strict=True):
         result.statuses[of.status] += 1
-        line = f"{role}: {verb} {case.state}/{case.compartment}: {of.status}, not {wanted} {of.err}"
+        line = f"{role}: {what}: {of.status}, not {wanted} {of.err}"
         if of.status != wanted or (wanted in (FORBIDDEN, UNKNOWN) and of.out):
             result.wrong.append(line)
-        same = (of.status, of.out, of.err) == (never.status, never.out, never.err)
-        if not same and not may_know_of(ROLES[role], case):
+        if (of.status, of.out, of.err) != (never.status, never.out, never.err) and not may_know:
             result.telling.append(line)
     return result
+
+
+Typed = tuple[str, str, int, bool, list[str], list[str]]
+"""Role, what is tried, exit status, whether the role may know of it; the command, and the same about what never was."""
+
+
+def _refusals(office: Office, count: int | None) -> list[Typed]:
+    """Commands about no letter, by roles that may not, the same ones each time."""
+    with desk(environment_of(office, user="records-manager")) as manager:
+        words = {"PLAN": _plan(manager), "FOLDER": str(_backup_folder(manager))}
+    nowhere = words | {"PLAN": NO_PLAN}
+    cells: list[Typed] = []
+    for role, (name, command) in itertools.product(ROLES, OTHER_VERBS.items()):
+        if command.typed and role not in command.allowed:
+            real, never = ([of.get(word, word) for word in command.typed] for of in (words, nowhere))
+            cells.append((role, name, FORBIDDEN, role in KEEPERS, real, never))
+    return random.Random(7).sample(cells, len(cells) if count is None else count)
 
 
 def _sample(cases: Sequence[Case], count: int) -> list[tuple[str, str, Case, int]]:
@@ -579,9 +725,13 @@ def _sample(cases: Sequence[Case], count: int) -> list[tuple[str, str, Case, int
     return found
 
 
-def _typed(verb: str, name: str, case: Case) -> list[str]:
-    words = {"NAME": name, "WORD": case.word or "gibtesnicht"}
-    return [words.get(word, word) for word in LETTER_VERBS[verb].command]
+def _typed(role: str, verb: str, case: Case, wanted: int) -> Typed:
+    def words(name: str) -> list[str]:
+        known = {"NAME": name, "WORD": case.word or "gibtesnicht"}
+        return [known.get(word, word) for word in LETTER_VERBS[verb].command]
+
+    what = f"{verb} {case.state}/{case.compartment}"
+    return role, what, wanted, may_know_of(ROLES[role], case), words(case.name), words(ABSENT[0])
 
 
 def main() -> int:

@@ -61,6 +61,10 @@ class Chain:
     problems: tuple[str, ...]
     """Sentences."""
 
+    def contains(self, number: int, entry_hash: str) -> bool:
+        """Whether the entry of this number is the one with this hash."""
+        return 0 <= number < len(self.hashes) and self.hashes[number] == entry_hash
+
     def compare(self, seen: Checkpoint) -> str | None:
         """Why the log is not the one that a checkpoint was made of, or None if it is, perhaps with more entries."""
         if seen.entries > len(self.hashes):

@@ -13,9 +13,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
+from struct import unpack_from
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import apsw
 
@@ -188,8 +190,8 @@ class Database:
         try:
             found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
             page_bytes, pages = self.value("PRAGMA page_size"), self.value("PRAGMA page_count")
-        except Damaged as err:
-            return [str(err)]
+        except Damaged:
+            return ["not every page of it is as it was written"]
         size = self.path.stat().st_size
         # SQLite passes over what is not a whole page; the write-ahead log may hold pages that are not here yet.
         if size % page_bytes or size > pages * page_bytes:
@@ -216,20 +218,29 @@ class Database:
                 yield from ((piece, piece) for piece in self._pieces())
                 return
             leaves = self._leaf_pages(table)
-            last_rows = [last for _, last in leaves]
             near: set[int] = set()
             for row in rows:
-                at = bisect_left(last_rows, row)
-                near.update(page for page, _ in leaves[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1])
+                at = bisect_left(leaves, row, key=attrgetter("last_row"))
+                near.update(leaf.page for leaf in leaves[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1])
             yield b"".join(self._read(page, 1) for page in sorted(near)), b""
-            first = 0
-            ends = [*sorted(page for page, _ in leaves), self.path.stat().st_size // SQL_PAGE_BYTES]
-            for end in ends:
+            for piece in self._pieces_between(sorted(leaf.page for leaf in leaves)):
+                yield b"", piece
+
+    def _pieces_between(self, left_out: Sequence[int]) -> Iterator[bytes]:
+        """Decrypted pages of the file but these, several together; every one is checked."""
+        first, gathered, count = 0, [], 0
+        most = PIECE_BYTES // SQL_PAGE_BYTES
+        with self._translated():
+            for end in [*left_out, self.path.stat().st_size // SQL_PAGE_BYTES]:
                 while first < end:
-                    count = min(end - first, PIECE_BYTES // SQL_PAGE_BYTES)
-                    yield b"", self._read(first, count)
-                    first += count
+                    pages = min(end - first, most - count)
+                    gathered.append(self._connection.read("main", 0, first * SQL_PAGE_BYTES, pages * SQL_PAGE_BYTES)[1])
+                    first, count = first + pages, count + pages
+                    if count == most:
+                        yield b"".join(gathered)
+                        gathered, count = [], 0
                 first = end + 1
+        yield b"".join(gathered)
 
     def _read(self, first: int, count: int) -> bytes:
         """Decrypted pages of the file, the first one being 0; every one is checked."""
@@ -252,23 +263,24 @@ class Database:
         log = self.path.with_name(f"{self.path.name}-wal")
         return log.stat().st_size if log.exists() else 0
 
-    def _leaf_pages(self, table: str) -> list[tuple[int, int]]:
-        """(page, highest row number it may hold) of the pages with a table's rows, in their order."""
+    def _leaf_pages(self, table: str) -> list["_Leaf"]:
+        """The pages with a table's rows, in their order."""
         root = int(self.value("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))) - 1
-        level = [(root, MOST_ROWS)]
+        level = [_Leaf(root, b"", 0, MOST_ROWS)]
         # All rows of a table lie equally deep.
-        while self._read(level[0][0], 1)[FILE_HEADER_BYTES if level[0][0] == 0 else 0] == INNER_TABLE_PAGE:
-            level = [below for number, last in level for below in self._pages_below(number, last)]
+        while self._read(level[0].page, 1)[FILE_HEADER_BYTES if level[0].page == 0 else 0] == INNER_TABLE_PAGE:
+            level = [below for leaf in level for below in self._pages_below(leaf)]
         return level
 
-    def _pages_below(self, number: int, last: int) -> Iterator[tuple[int, int]]:
-        page = self._read(number, 1)
-        header = FILE_HEADER_BYTES if number == 0 else 0
-        cells = int.from_bytes(page[header + 3 : header + 5], "big")
-        for pointer in range(header + 12, header + 12 + 2 * cells, 2):
-            at = int.from_bytes(page[pointer : pointer + 2], "big")
-            yield int.from_bytes(page[at : at + 4], "big") - 1, _number(page[at + 4 : at + 13])
-        yield int.from_bytes(page[header + 8 : header + 12], "big") - 1, last
+    def _pages_below(self, leaf: "_Leaf") -> list["_Leaf"]:
+        inner = self._read(leaf.page, 1)
+        header = FILE_HEADER_BYTES if leaf.page == 0 else 0
+        (cells,) = unpack_from(">H", inner, header + 3)
+        below = [
+            _Leaf(unpack_from(">I", inner, at)[0] - 1, inner, at + 4)
+            for at in unpack_from(f">{cells}H", inner, header + 12)
+        ]
+        return [*below, _Leaf(unpack_from(">I", inner, header + 8)[0] - 1, b"", 0, leaf.last_row)]
 
     def stored_bytes(self) -> Iterator[bytes]:
         """The file, then its write-ahead log, as they lie on the disk: what a proof of deletion looks through.
@@ -287,6 +299,23 @@ class Database:
         with _translated(target.path), target._connection.backup("main", self._connection, "main") as backup:
             while not backup.done:
                 backup.step(256)
+
+
+class _Leaf(NamedTuple):
+    """A page with rows of a table, or one that leads to such pages."""
+
+    page: int
+    inner: bytes
+    """The page that leads to it."""
+    at: int
+    """Where in that page the highest row number stands that it may hold."""
+    highest: int | None = None
+    """That number itself, where no page says it."""
+
+    @property
+    def last_row(self) -> int:
+        """The highest row number that it may hold."""
+        return _number(self.inner[self.at : self.at + 9]) if self.highest is None else self.highest
 
 
 def _number(written: bytes) -> int:
@@ -370,8 +399,8 @@ def _translated(path: Path) -> Iterator[None]:
 
 def _damaged(path: Path) -> Damaged:
     return Damaged(
-        f"The database {path.name} was changed, cut or opened with another key; nothing of it was used. "
-        "Run `poststelle verify` to see what is affected."
+        f"The database {path.parent.name}/{path.name} was changed, cut or opened with another key; nothing of it was "
+        "used. `poststelle verify` tells what is affected, `poststelle rebuild` repairs keys, catalogue and index."
     )
 
 

@@ -50,7 +50,7 @@ class DamagedPart(Damaged):
     def __init__(self, document_id: str, part: Part) -> None:
         super().__init__(
             f"The {part} of letter {document_id} was changed, cut or swapped after it was sealed; nothing of it was "
-            "shown. Other letters are not affected. Run `poststelle verify`, then bring this letter back from a backup."
+            "shown. Other letters are not affected. `poststelle rebuild letters` brings it back from a backup."
         )
 
 

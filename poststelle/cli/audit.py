@@ -106,8 +106,8 @@ def verify_command(context: Context, checkpoints: tuple[Path, ...]) -> int:
     """Check every link, every signed checkpoint, and that nothing expired without a signature.
 
     A log that was put back as a whole, or that went another way from an earlier state, is sound in itself. It is found
-    by what you or your computer saw before, and by checkpoints kept on paper or on another disk: `audit checkpoint`.
-    Needs no right and, without --identity, no person.
+    by what you or your computer saw before, by certificates of destruction that were signed meanwhile, and by
+    checkpoints kept on paper or on another disk: `audit checkpoint`. Needs no right and, without --identity, no person.
 
     \b
     Example:
@@ -135,6 +135,7 @@ def verify_command(context: Context, checkpoints: tuple[Path, ...]) -> int:
         "expired": chain.expired,
         "checkpoints": chain.checkpoints,
         "compared": verified.compared,
+        "certificates": verified.certificates,
         "problems": [{"code": "L013", "id": "audit.jsonl", "message": message} for message in verified.problems],
     }
 
@@ -145,6 +146,8 @@ def verify_command(context: Context, checkpoints: tuple[Path, ...]) -> int:
         parts.append(f"{count(chain.checkpoints, 'signed checkpoint', 'signed checkpoints')} in the log")
         if verified.compared:
             parts.append(f"as {count(verified.compared, 'checkpoint', 'checkpoints')} from elsewhere said")
+        if verified.certificates:
+            parts.append(f"as {count(verified.certificates, 'paper', 'papers')} on destroyed letters say")
         if chain.expired:
             parts.append(f"the details of {chain.expired} have expired")
         return ", ".join(parts) + "."

@@ -36,8 +36,9 @@ def command() -> None:
 def apply_command(context: Context, dry_run: bool, yes: bool) -> int:
     """Make roles, compartments, classes, retention and mode what config.yaml says, by your signature.
 
-    It takes the right to grant, and nobody can give a right that they do not hold. Keys follow at once. Users are not
-    applied: `poststelle user` and `poststelle role` change them.
+    It takes the right to grant, and nobody can give a right that they do not hold. Keys follow at once. People are not
+    applied, for an old file would take back what was granted since: where the file names others than the key book, the
+    commands are shown that would follow it.
 
     \b
     Example:
@@ -75,7 +76,10 @@ def _text(applied: "Applied") -> str:
         lines.append("The key book says what config.yaml says.")
     elif applied.applied:
         lines.append("This is law now.")
-    lines += [f"Not applied: {sentence}." for sentence in applied.users]
+    if applied.users:
+        lines.append("\nPeople are not applied. Whoever holds the rights says, if the file is to be followed:")
+    for user in applied.users:
+        lines += [f"  {user.sentence}", *(f"    {command}" for command in user.commands)]
     return "\n".join(lines)
 
 
@@ -88,5 +92,6 @@ def _as_json(applied: "Applied") -> dict[str, Any]:
     return {
         "applied": applied.applied,
         "differences": [{"place": d.place, "law": d.law, "wish": d.wish} for d in applied.differences],
-        "users": list(applied.users),
+        "users": [user.sentence for user in applied.users],
+        "people": [{"user": user.user, "commands": list(user.commands)} for user in applied.users],
     }

@@ -29,6 +29,7 @@ def command(context: Context, no_passphrase: bool, practice: bool, kit: Path | N
     EXIT STATUS: 0 made · 2 there is a vault or a key file already, or config.yaml is wrong
     """
     from poststelle.verbs.founding import found
+    from poststelle.verbs.people import lone_owner
 
     made = found(context.environment(), no_passphrase=no_passphrase, practice=practice, kit_file=kit)
     value = {
@@ -61,6 +62,9 @@ def command(context: Context, no_passphrase: bool, practice: bool, kit: Path | N
         )
 
     context.printer.result(value, as_text)
+    warning = lone_owner([identity.user for identity in made.identities if "owner" in identity.roles])
+    if warning is not None and not practice:
+        context.printer.note(f"{warning}.")
     if sys.stdin.isatty() and sys.stdout.isatty() and not context.printer.as_json:
         typed = click.prompt(
             "To show that you have the kit, type its check code (six characters after `check:`)", err=True

@@ -2,15 +2,21 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from poststelle.cli import Context, pass_context
 
+if TYPE_CHECKING:
+    from poststelle.wiring import Session
+
 
 @click.group(short_help="The recovery kit: renew it, try it.")
 def command() -> None:
     """The recovery kit: a key pair on paper or a stick that opens every letter when all identities are lost.
+
+    It opens, and signs nothing: it cannot replace an identity. That takes a second owner.
 
     \b
     Example:
@@ -42,6 +48,7 @@ def renew_command(context: Context, kit: Path | None) -> None:
 
     with open_person(context.environment()) as session:
         renewed = renew_kit(session, kit)
+        _note_owners(context, session)
     value = {"recovery_kit": str(renewed.file), "kit_check": renewed.check_code, "kit_proof": renewed.proof}
     lines = [
         f"recover.py tried the new recovery kit and says: {renewed.proof}.",
@@ -75,4 +82,13 @@ def check_command(context: Context, kit: Path) -> None:
 
     with open_person(context.environment()) as session:
         proof = check_kit(session, kit)
+        _note_owners(context, session)
     context.printer.result({"kit_proof": proof}, lambda: proof)
+
+
+def _note_owners(context: Context, session: "Session") -> None:
+    from poststelle.verbs.people import lone_owner, owners_of
+
+    warning = lone_owner(owners_of(session.book))
+    if warning is not None and not session.book.practice:
+        context.printer.note(f"{warning}.")

@@ -11,7 +11,7 @@ from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from poststelle.verbs.restoring import Restored
+    from poststelle.verbs.restoring import Plan, Restored
 
 DAY = click.DateTime(["%Y-%m-%d"])
 FILE = click.Path(path_type=Path)
@@ -80,9 +80,18 @@ def command(
         drill=drill,
     )
     with context.printer.progress("Restoring") as update:
-        restored = restore(context.environment(), wish, update)
+        restored = restore(context.environment(), wish, update, lambda plan: context.printer.note(_plan(plan, drill)))
     context.printer.result(_value(restored), lambda: clean(_text(restored)))
     return ExitStatus.PROBLEMS if restored.problems else ExitStatus.DONE
+
+
+def _plan(plan: "Plan", drill: bool) -> str:
+    where = "a folder that is thrown away" if drill else str(plan.place)
+    return clean(
+        f"Bringing back generation {plan.generation} of {plan.made_at.astimezone():%Y-%m-%d %H:%M} with "
+        f"{count(plan.letters, 'letter', 'letters')} into {where}. On the list of destroyed letters, which stay out: "
+        f"{plan.destroyed}."
+    )
 
 
 def _confirm(context: Context) -> int:

@@ -166,9 +166,9 @@ def erase_command(
 ) -> None:
     """Register a request for erasure (Art. 17 GDPR), and carry it out once a second person confirmed it.
 
-    With a name: registers the request, shows what would happen to each letter, and changes none. Then somebody else
-    runs `subject confirm REQUEST`; that plans the destruction of what nothing requires any more, and `purge release`
-    and `purge run` destroy it. With the id of the confirmed request: restricts what must still be kept, until its day.
+    With a name: registers the request, shows what would happen to each letter, plans the destruction of what nothing
+    requires any more, and changes no letter. Then somebody else who may release runs `subject confirm REQUEST`, which
+    releases that plan; `purge run` destroys. With the id of the confirmed request: restricts what must still be kept.
 
     \b
     Example:
@@ -177,7 +177,7 @@ def erase_command(
       poststelle --identity identities/dpo.identity subject erase 3f9a12cc80d1
 
     \b
-    EXIT STATUS: 0 done · 2 usage · 3 not permitted · 4 no such request or letter
+    EXIT STATUS: 0 done · 1 the clock cannot be trusted · 2 usage · 3 not permitted · 4 no such request or letter
     """
     from poststelle.verbs.locating import desk
     from poststelle.verbs.subject import erase, whom
@@ -196,7 +196,8 @@ def erase_command(
         )
     elif request.confirmed is not None and request.confirmed.plan_id is not None:
         text += (
-            f"\n\nWhat is to be erased is in the plan {request.confirmed.plan_id[:12]}: see `poststelle purge list`."
+            f"\n\nWhat is to be erased is in the plan {request.confirmed.plan_id[:12]}; `poststelle purge run` carries "
+            "it out."
         )
     context.printer.result(_answer_json(answer), lambda: clean(text))
     _note_gaps(context, answer)
@@ -209,15 +210,16 @@ def erase_command(
 def confirm_command(context: Context, request: str, reason: str) -> None:
     """Confirm a request for erasure that somebody else registered. For whoever may release; destroys nothing.
 
-    Draws up the plan of those letters whose period is over. It is released like every plan, by another person than you.
+    Your signature also releases the plan of those letters whose period is over, which the request came with; see
+    `purge list`. `purge run` carries it out, each letter decided anew; until then `purge withdraw` takes it back.
 
     \b
     Example:
       poststelle --identity identities/records-manager.identity subject confirm 3f9a12cc80d1 --reason geprüft
 
     \b
-    EXIT STATUS: 0 confirmed · 1 the clock cannot be trusted · 2 confirmed before, closed, or no erasure ·
-    3 not permitted, or it is your own request · 4 no such request
+    EXIT STATUS: 0 confirmed · 2 confirmed before, closed, or no erasure · 3 not permitted, or it is your own request ·
+    4 no such request · 5 the plan was tampered with
     """
     from poststelle.verbs.locating import desk
     from poststelle.verbs.subject_requests import confirm
@@ -228,8 +230,8 @@ def confirm_command(context: Context, request: str, reason: str) -> None:
     text = f"Confirmed. Next: poststelle --identity … subject erase {done.request_id[:12]}"
     if done.confirmed.plan_id is not None:
         text += (
-            "\nWhat may be destroyed now is planned; another person than you releases it:\n"
-            f"  poststelle --identity … purge release {done.confirmed.plan_id[:12]} --reason …"
+            f"\nWhat may be destroyed now is released (plan {done.confirmed.plan_id[:12]}): `poststelle purge run` "
+            "carries it out, `poststelle purge withdraw` takes it back."
         )
     context.printer.result({"request": _request_json(done)}, lambda: text)
 
@@ -310,7 +312,7 @@ def list_command(context: Context, closed: bool) -> None:
                 str(r.due_on),
                 "" if r.outcome else _left(r.due_on, today),
                 _state(r),
-                str(len(r.documents)),
+                str(len(r.letters)),
                 "(sealed)" if r.subject is None else r.subject.name,
             ]
             for r in found
@@ -353,7 +355,7 @@ def _request_json(request: "Request") -> dict[str, Any]:
         "made_by": request.made_by,
         "confirmed_by": None if request.confirmed is None else request.confirmed.by,
         "plan_id": None if request.confirmed is None else request.confirmed.plan_id,
-        "letters": list(request.documents),
+        "letters": list(request.letters),
         "name": None if subject is None else subject.name,
         "aka": [] if subject is None else list(subject.also),
         "dob": None if subject is None or subject.born_on is None else subject.born_on.isoformat(),

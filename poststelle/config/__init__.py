@@ -81,9 +81,9 @@ def load(path: Path, cache: Path | None) -> Config:
     except OSError as err:
         raise ConfigurationError(f"The configuration {path} cannot be read ({err.strerror}).") from err
     digest = hashlib.sha256(content).hexdigest()
-    # A copy counts for these bytes as this program's schema reads them.
-    schema = (Path(__file__).parent / "schema.py").read_bytes()
-    copy = None if cache is None else cache / f"config-{hashlib.sha256(content + schema).hexdigest()[:32]}.json"
+    # A copy counts for these bytes as this program reads them: an earlier one may have allowed what is refused now.
+    rules = b"".join((Path(__file__).parent / name).read_bytes() for name in ("schema.py", "compiler.py"))
+    copy = None if cache is None else cache / f"config-{hashlib.sha256(content + rules).hexdigest()[:32]}.json"
     value = None if copy is None else _read_copy(copy, digest)
     if value is None:
         from poststelle.config.compiler import compile_config

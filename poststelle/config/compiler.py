@@ -72,6 +72,13 @@ def _contradictions(tree: CommentedMap, office: OfficeConfig) -> list[tuple[int,
         for role in roles:
             if role not in office.roles:
                 found.append((("users", user), f"expected roles of `roles:`, found {role!r}"))
+    for code, holder in office.roles.items():
+        # Whom a request is about is sealed to the audit key: without it the desk could not read what it registers.
+        if "subject" in holder.rights and "audit" not in holder.rights:
+            found.append((("roles", code, "rights"), "expected audit beside subject: requests are sealed to its key"))
+    if office.classification.confidential[:1] != [_NARROWEST]:
+        wanted = f"expected a list, narrowest first, that begins with {_NARROWEST}: letters that stay sealed lie there"
+        found.append((("classification", "confidential"), wanted))
     for lane, role in office.sealed_lane.items():
         verbs = set(office.roles[role].compartments.get(_NARROWEST, ())) if role in office.roles else set()
         if not {"find", "export", "reclassify"} <= verbs:

@@ -1,6 +1,7 @@
 """`config apply`: what config.yaml wishes becomes law, by a signature of somebody who holds the right to grant."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserDifference:
+    """Somebody of whom config.yaml and key book say different things: `user` and `role` change that, not `apply`."""
+
+    user: str
+    sentence: str
+    commands: tuple[str, ...]
+    """What would make the key book say what the file says; none for somebody whom only the key book names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """A comparison, and whether it was made law."""
 
     differences: tuple[Difference, ...]
-    users: tuple[str, ...]
-    """Sentences on users: they are not applied, `user` and `role` change them."""
+    users: tuple[UserDifference, ...]
     applied: bool
 
 
@@ -81,16 +91,24 @@ def _compare(place: str, law: Any, wish: Any) -> list[Difference]:
     return found
 
 
-def _users(session: Session) -> list[str]:
+def _users(session: Session) -> Iterator[UserDifference]:
     wished: dict[str, list[str]] = session.config.value["users"]
-    found = []
-    for user, roles in wished.items():
-        person = session.book.by_user(user)
-        if person is None:
-            found.append(f"{user} is not in the key book: `poststelle user add {user} --role {' --role '.join(roles)}`")
-        elif set(person.roles) != set(roles):
-            found.append(f"{user} has the roles {', '.join(person.roles) or '-'}, not {', '.join(roles)}: `role grant`")
-    return found
+    members = {p.user: p.roles for p in session.book.people.values() if p.kind == "person" and not p.removed}
+    for user in sorted({*wished, *members}):
+        roles, held = wished.get(user), members.get(user)
+        if held is None:
+            options = "".join(f" --role {role}" for role in roles or ())
+            commands: tuple[str, ...] = (f"poststelle user add {user}{options}",)
+            yield UserDifference(user=user, sentence=f"{user} is not in the key book", commands=commands)
+        elif roles is None:
+            sentence = f"{user} ({', '.join(held) or 'without a role'}) is in the key book, but not in config.yaml"
+            yield UserDifference(user=user, sentence=sentence, commands=())
+        elif set(roles) != set(held):
+            # What is missing is given first: the last owner cannot be taken away.
+            commands = tuple(f"poststelle role grant {user} {role}" for role in roles if role not in held)
+            commands += tuple(f"poststelle role revoke {user} {role}" for role in held if role not in roles)
+            sentence = f"{user} has {', '.join(held) or 'no role'}, in config.yaml {', '.join(roles) or 'none'}"
+            yield UserDifference(user=user, sentence=sentence, commands=commands)
 
 
 def _require_no_letter_lost(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from archive.certificates import certificates, disposal_lists, unknown_to
 from poststelle.access.audit import EXPIRED, BrokenLog, Head, has_expired, open_details
 from poststelle.access.checkpoints import (
     EXPIRED_ENTRY,
@@ -71,6 +72,8 @@ class VerifiedLog:
     problems: tuple[str, ...]
     compared: int
     """Checkpoints from outside that it was compared with."""
+    certificates: int
+    """Certificates and lists of destroyed letters that it was compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,8 @@ def show(session: Session, wanted: Wanted, limit: int) -> Excerpt:
 
 
 def verify(session: Session, checkpoints: Sequence[bytes]) -> VerifiedLog:
-    """Read the log through, against the head this person saw last and checkpoints from outside.
+    """Read the log through, against the head this person saw last, certificates of destruction, and checkpoints from
+    outside.
 
     Raises:
         InvalidStatement: something given is no checkpoint of this vault.
@@ -127,9 +131,13 @@ def verify(session: Session, checkpoints: Sequence[bytes]) -> VerifiedLog:
     # Where the chain itself is broken, what lies behind the break cannot be compared.
     if not chain.problems:
         problems += [problem for seen in given if (problem := chain.compare(seen)) is not None]
+        problems += unknown_to(chain, session.layout, session.book, session.restores())
+    kept = (*certificates(session.layout, session.book), *disposal_lists(session.layout, session.book))
+    # One that was damaged can no longer tell of a roll-back: whoever damaged it must not get away with that.
+    problems += [f"{found.name} cannot be compared with the log: {found.fault}" for found in kept if found.fault]
     if not problems:
         session.note("audit-verified", compared=len(given), entries=len(chain.hashes))
-    return VerifiedLog(chain=chain, problems=tuple(problems), compared=len(given))
+    return VerifiedLog(chain=chain, problems=tuple(problems), compared=len(given), certificates=len(kept))
 
 
 def make_checkpoint(session: Session) -> tuple[Statement, Checkpoint]:

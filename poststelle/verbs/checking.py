@@ -15,10 +15,10 @@ from archive.rekeying import DATABASES, pending
 from intake.engine import missing_model
 from intake.languages import missing_languages
 from poststelle.access.identities import KIT_TITLE, read_identity
-from poststelle.access.keybook import OWNER
 from poststelle.config import Config
 from poststelle.errors import PoststelleError
 from poststelle.rooms import require_own_rooms
+from poststelle.verbs.people import lone_owner, owners_of
 from poststelle.wiring import (
     CONFIG_NAME,
     Environment,
@@ -308,14 +308,9 @@ def _pending_keys(session: Session) -> Check:
 
 def _owners(session: Session) -> Check:
     """One owner alone cannot be helped when their identity is lost."""
-    owners = [p.user for p in session.book.people.values() if OWNER in p.roles and not p.removed]
-    if len(owners) > 1 or session.book.practice:
-        return Check(name="owners", ok=True, detail=", ".join(owners))
-    detail = (
-        f"{owners[0]} is the only owner: if that identity is lost, letters can still be read with the recovery kit, "
-        "but nobody can change rights. A second one: `poststelle user add NAME --role owner`"
-    )
-    return Check(name="owners", ok=True, detail=detail)
+    owners = owners_of(session.book)
+    warning = None if session.book.practice else lone_owner(owners)
+    return Check(name="owners", ok=True, detail=warning or ", ".join(owners))
 
 
 def _log(session: Session) -> Check:

@@ -29,7 +29,7 @@ from poststelle.access.keyring import Keyring
 from poststelle.errors import ConfigurationError, Damaged, PoststelleError, StorageError
 from poststelle.records import Problem
 from poststelle.verbs.locating import Desk
-from poststelle.wiring import Session, only_purge
+from poststelle.wiring import Session, only_purge, sweep_drills
 
 Progress = Callable[[int, int, str], None]
 
@@ -78,6 +78,7 @@ def backup(
         StorageError: the target cannot be written; the generations it has stay as they are.
     """
     folder = folder.absolute()
+    sweep_drills()
     with only_purge(session, waiting), _told(folder):
         target, registered = _target(session, folder)
         with session.alone():
@@ -134,9 +135,9 @@ def verify(session: Session, folder: Path, *, progress: Progress) -> list[Proble
     Raises:
         ConfigurationError: there is no backup of this vault.
     """
-    target = _existing(session, folder.absolute())
+    target = existing(session, folder.absolute())
     gone = frozenset(listed_documents(session.layout))
-    with _read(folder):
+    with reading_from(folder):
         problems = list(verify_backup(target, session.book.genesis_hash, session.book.vault_id, gone, progress))
         finished = target.finished()
     if not finished:
@@ -334,7 +335,7 @@ def _target(session: Session, folder: Path) -> tuple[Target, bool]:
             session.disk.make_folder(folder)
         target.create(session.book.vault_id)
         return target, False
-    target = _existing(session, folder)
+    target = existing(session, folder)
     return target, any(row.target_id == target.identify()[0] for row in rows)
 
 
@@ -360,7 +361,12 @@ def _require_apart(session: Session, folder: Path) -> None:
             )
 
 
-def _existing(session: Session, folder: Path) -> Target:
+def existing(session: Session, folder: Path) -> Target:
+    """The backup of this vault in a folder.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
     target = Target(folder, session.disk)
     _, vault_id = target.identify()
     if vault_id != session.book.vault_id:
@@ -390,7 +396,7 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _read(folder: Path) -> Iterator[None]:
+def reading_from(folder: Path) -> Iterator[None]:
     """What the disk of a backup does to us while we only read it."""
     try:
         yield

@@ -20,7 +20,7 @@ from poststelle.verbs.keeping import Known
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.planning import GONE, Kept, ReadyPlan, ready_plans
 from poststelle.verbs.witnessing import contradiction, require_whole_ledger
-from poststelle.wiring import Session
+from poststelle.wiring import Session, sweep_drills
 
 STANDING = "standing"
 
@@ -76,6 +76,7 @@ def run(service: Session) -> Run:
         ClockSetBack, ClockAhead: dates cannot be trusted.
     """
     require_clock(service)
+    sweep_drills()  # a copy that a killed drill left holds the keys that are to be destroyed
     with service.alone():
         require_whole_ledger(service)
         done = _run(service, service.now().astimezone().date())

@@ -177,9 +177,11 @@ class Restriction:
     placed_by: str
     placed_at: str
     came_from: str
-    """The compartment it lay in before."""
+    """The compartment it lay in before, as its author says."""
     stage: Stage
-    """What it was before."""
+    """What it was before, as its author says."""
+    by_right: bool
+    """Whether its author may restrict letters. It is obeyed in any case, but not believed."""
 
 
 def restrictions_in_force(ledger: Ledger, book: KeyBook) -> dict[str, list[Restriction]]:
@@ -211,6 +213,7 @@ def _restriction(book: KeyBook, statement: Statement) -> Restriction:
         placed_at=body["at"],
         came_from=body["from"],
         stage=Stage(body["stage"]),
+        by_right=may_restrict(book, statement.person_id),
     )
 
 

@@ -6,13 +6,14 @@ pending for the next who does (`Session.keep_up`).
 
 import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from archive.rekeying import pending
 from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import COMPARTMENTS, SERVICE, KeyBook, Person, encode_public
+from poststelle.access.keybook import COMPARTMENTS, OWNER, SERVICE, KeyBook, Person, encode_public
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 from poststelle.wiring import Session
 
@@ -199,6 +200,22 @@ def list_roles(session: Session) -> list[RoleEntry]:
         for code, role in book.roles.items()
         if code != SERVICE
     ]
+
+
+def owners_of(book: KeyBook) -> list[str]:
+    """Users who are owners now."""
+    return [person.user for person in book.people.values() if OWNER in person.roles and not person.removed]
+
+
+def lone_owner(owners: Sequence[str]) -> str | None:
+    """What a house with a single owner has to know; None if there are more."""
+    if len(owners) > 1:
+        return None
+    return (
+        f"{owners[0]} is the only owner. The recovery kit opens every letter, but it signs nothing: if that identity "
+        "is lost, nobody can replace it, and nobody can change rights any more. A second owner can: `poststelle user "
+        "add NAME --role owner`"
+    )
 
 
 def find_person(book: KeyBook, user: str) -> Person:

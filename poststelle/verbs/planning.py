@@ -15,8 +15,11 @@ from poststelle.stages import Stage
 from poststelle.verbs.clock import require_clock
 from poststelle.verbs.keeping import Known
 from poststelle.verbs.locating import Desk
+from poststelle.verbs.subject_statements import ANSWERED, RIGHT, standing_request
 from poststelle.wiring import Session
 
+REQUEST_FIELD = "subject_request"
+"""What the statement of a plan calls the request for erasure that it is for."""
 GONE = (Stage.DISPOSING, Stage.DISPOSED)
 
 
@@ -84,15 +87,18 @@ class ReadyPlan:
     """Why it is not carried out: its author, or whoever released it, may no longer."""
 
 
-def plan(desk: Desk, as_of: date | None, only: Collection[str] | None = None) -> Plan:
+def plan(desk: Desk, as_of: date | None, only: Collection[str] | None = None, request: str | None = None) -> Plan:
     """Draw up a plan of what is due, signed by this person; changes no letter. `only`: of these letters, by id.
+
+    For a `request` for erasure whoever registered it draws the plan up. It counts for letters of that request alone,
+    and once a second person has confirmed it.
 
     Raises:
         NotPermitted: the person may not release; planning and releasing need the same right, of two people.
         ConfigurationError: a future day outside a practice vault.
         ClockSetBack, ClockAhead: dates cannot be trusted.
     """
-    desk.require_right("release", "plan disposition")
+    desk.require_right("release" if request is None else RIGHT, "plan disposition")
     today = desk.person.now().astimezone().date()
     day = as_of or today
     if day > today and not desk.person.book.practice:
@@ -104,7 +110,8 @@ def plan(desk: Desk, as_of: date | None, only: Collection[str] | None = None) ->
     considered = [c for c in consider_all(desk.service, day) if only is None or c.letter.document_id in only]
     due = tuple(c for c in considered if not c.blocked_by)
     items = [_item(c) for c in due]
-    statement = desk.sign("purge-plan", {"as_of": day.isoformat(), "items": _items_hash(items), "letters": len(items)})
+    content = {"as_of": day.isoformat(), "items": _items_hash(items), "letters": len(items)}
+    statement = desk.sign("purge-plan", content if request is None else content | {REQUEST_FIELD: request})
     desk.service.ledger.add_plan(statement, day, items)
     desk.service.flush_outbox()
     overdue = [c for c in considered if c.blocked_by and _would_be_due(c, day)]
@@ -132,7 +139,8 @@ def release(desk: Desk, plan_id: str, only: Sequence[str], reason: str) -> Relea
         raise NotPermitted("You drew this plan up yourself. A second person must release it.")
     planned, void = _checked_plan(service, found)
     if void is not None:
-        raise ConfigurationError(f"{void} Draw up a new plan with `poststelle purge plan`.")
+        instead = "Draw up a new plan with `poststelle purge plan`." if REQUEST_FIELD not in planned.body else ""
+        raise ConfigurationError(f"{void} {instead}".strip())
     _require_open(service, found)
     items = {item.document_id: item for item in service.ledger.planned(found.plan_id)}
     before = released_letters(service, found) if found.released is not None else frozenset()
@@ -154,6 +162,15 @@ def release(desk: Desk, plan_id: str, only: Sequence[str], reason: str) -> Relea
         left=tuple(document for document in left if document not in chosen),
         practice=desk.person.book.practice,
     )
+
+
+def unchanged_letters(desk: Desk, plan_id: str) -> list[str]:
+    """Letters of a plan that are still as they were planned."""
+    found = _found(desk.service, plan_id)
+    planned, _ = _checked_plan(desk.service, found)
+    items = desk.service.ledger.planned(found.plan_id)
+    changed = _changed(desk, items, date.fromisoformat(planned.body["as_of"]))
+    return [item.document_id for item in items if item not in changed]
 
 
 def withdraw(desk: Desk, plan_id: str, reason: str) -> Withdrawn:
@@ -249,6 +266,32 @@ def released_letters(service: Session, row: PlanRow) -> frozenset[str]:
     return frozenset(chosen)
 
 
+def plan_of_request(service: Session, request: str) -> str | None:
+    """Id of the open plan that was drawn up for a request by whoever registered it; None if nothing was due."""
+    standing = standing_request(service, request)
+    for line in service.ledger.lines_of("purge-plan", request):
+        with contextlib.suppress(InvalidStatement):
+            statement = check_statement(line, service.book, "purge-plan", or_removed=True)
+            row = service.ledger.plan(statement.statement_id)
+            by = None if standing is None else standing.request.person_id
+            theirs = statement.body.get(REQUEST_FIELD) == request and statement.person_id == by
+            if theirs and row is not None and not row.finished and _withdrawal(service, row) is None:
+                return row.plan_id
+    return None
+
+
+def going(service: Session, plan_id: str) -> frozenset[str]:
+    """Letters of a plan that `purge run` destroys, if nothing stands against it by then; none of one that is void."""
+    row = service.ledger.plan(plan_id)
+    if row is None or row.released is None or _withdrawal(service, row) is not None:
+        return frozenset()
+    try:
+        _, void = _checked_plan(service, row)
+        return released_letters(service, row) if void is None else frozenset()
+    except InvalidStatement:
+        return frozenset()
+
+
 def consider_all(service: Session, day: date) -> list[Considered]:
     """Every living letter on a day."""
     known = Known.of(service)
@@ -276,17 +319,24 @@ def _stage(service: Session, document: str) -> Stage:
 
 def _require_unchanged(desk: Desk, items: Sequence[PlannedItem], as_of: date) -> None:
     """Refuse to release what is no longer what was planned."""
-    known, changed = Known.of(desk.service), []
-    for item in items:
-        letter = desk.service.catalogue.letter(item.document_id)
-        if letter is None or known.consider(letter, as_of).fingerprint != item.fingerprint:
-            changed.append(item.document_id if letter is None else desk.number_of(letter))
+    letters = [(item, desk.service.catalogue.letter(item.document_id)) for item in _changed(desk, items, as_of)]
+    changed = [item.document_id if letter is None else desk.number_of(letter) for item, letter in letters]
     if changed:
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise ConfigurationError(
             f"The plan no longer matches the letters: {', '.join(changed[:5])}{more} changed since it was drawn up. "
             "Nothing was released. Draw up a new plan, or release the others with --only."
         )
+
+
+def _changed(desk: Desk, items: Sequence[PlannedItem], as_of: date) -> list[PlannedItem]:
+    """Those that are no longer what was planned."""
+    known, changed = Known.of(desk.service), []
+    for item in items:
+        letter = desk.service.catalogue.letter(item.document_id)
+        if letter is None or known.consider(letter, as_of).fingerprint != item.fingerprint:
+            changed.append(item)
+    return changed
 
 
 def _would_be_due(considered: Considered, day: date) -> bool:
@@ -316,9 +366,24 @@ def _checked_plan(service: Session, row: PlanRow) -> tuple[Statement, str | None
         raise InvalidStatement("the plan's row names another statement")
     if statement.body["items"] != _items_hash(service.ledger.planned(row.plan_id)):
         raise InvalidStatement("the plan's letters were changed after it was signed")
-    may = service.book.holds_right(statement.person_id, "release")
+    request = statement.body.get(REQUEST_FIELD)
+    may = service.book.holds_right(statement.person_id, "release" if request is None else RIGHT)
     author = service.book.people[statement.person_id].user
-    return statement, None if may else f"It was drawn up by {author!r}, who may no longer (or never might) plan."
+    void = None if may else f"It was drawn up by {author!r}, who may no longer (or never might) plan."
+    return statement, void or (None if request is None else _void_request(service, statement, request))
+
+
+def _void_request(service: Session, plan: Statement, request: str) -> str | None:
+    """Why the request that a plan is for does not allow it; None if it does."""
+    standing = standing_request(service, request)
+    planned = {item.document_id for item in service.ledger.planned(plan.statement_id)}
+    if standing is None or standing.request.person_id != plan.person_id or not planned <= set(standing.documents):
+        return "It is for a request for erasure that its author did not register for these letters."
+    if standing.closed is not None and standing.closed.body["outcome"] != ANSWERED:
+        return f"The request for erasure that it is for was closed ({standing.closed.body['outcome']})."
+    if standing.confirmed is None:
+        return "The request for erasure that it is for waits for a second person: `poststelle subject confirm`."
+    return None
 
 
 def _release(service: Session, row: PlanRow, line: bytes) -> Statement:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import Catalogue
 from archive.founding import index_database
-from archive.keystore import Registered
+from archive.keystore import LETTER, Registered
 from archive.rebuilding import Rebuilding, Salvage, salvage
+from archive.repairing import REBUILDING, SIDE_FILES, put_aside
 from archive.textpart import index_entry
 from poststelle.access.audit import BrokenLog, Entry, open_details
 from poststelle.access.database import Database, open_database
 from poststelle.access.identities import Identity, read_identity
 from poststelle.access.keybook import AUDIT, COMPARTMENTS, RECORDS, index_scope
 from poststelle.access.sealing import SealingPrivateKey
-from poststelle.durable import TEMP_SUFFIX
 from poststelle.errors import ConfigurationError, Damaged, NotPermitted, PoststelleError
 from poststelle.records import IndexEntry, Problem
 from poststelle.verbs.finding import catch_up
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 """Letters done, letters in all, where."""
 BATCH = 50
-REBUILDING = f".rebuilding{TEMP_SUFFIX}"
-SIDE_FILES = ("-wal", "-shm")
+CATALOGUE_BUSY = (
+    "Mail is being taken in. Stop `poststelle watch` first: nothing may be filed while the catalogue is made anew."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,47 @@ class Rebuilt:
     """Where the damaged catalogue lies now; None if there was none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPlan:
+    """One index that is to be made anew."""
+
+    compartment: str
+    letters: int
+    """From which it is filled."""
+    is_sound: bool
+    """A sound one is filled anew in place; else the file is replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePlan:
+    """What the catalogue is to be made anew from."""
+
+    letters: int
+    """In the register of the key store."""
+    lost: bool
+    """Whether nothing of the old one is there."""
+    unreadable: tuple[str, ...]
+    """Tables of the old one that cannot be read whole."""
+
+
 # Indexes ------------------------------------------------------------------------------------------------------
+
+
+def plan_indexes(session: Session, compartments: Sequence[str]) -> tuple[IndexPlan, ...]:
+    """Say which indexes would be made anew, and from how many letters; changes nothing.
+
+    Raises:
+        ConfigurationError, NotPermitted: as `rebuild_indexes`.
+    """
+    plans = []
+    for compartment in _wanted(session, compartments):
+        key = session.keyring.database_key(index_database(compartment), index_scope(compartment))
+        old = _sound(session, session.layout.index(compartment), key)
+        if old is not None:
+            old.close()
+        letters = len(session.reading.letters(compartment))
+        plans.append(IndexPlan(compartment=compartment, letters=letters, is_sound=old is not None))
+    return tuple(plans)
 
 
 def rebuild_indexes(session: Session, compartments: Sequence[str], progress: Progress) -> Rebuilt:
@@ -58,15 +99,7 @@ def rebuild_indexes(session: Session, compartments: Sequence[str], progress: Pro
         ConfigurationError: no such compartment, or another rebuild is running.
         NotPermitted: the identity does not hold the key of one of them, or of any.
     """
-    held = session.reading.compartments()
-    if unknown := [c for c in compartments if c not in COMPARTMENTS]:
-        raise ConfigurationError(f"There is no compartment {unknown[0]!r}. Compartments: {', '.join(COMPARTMENTS)}.")
-    wanted = tuple(dict.fromkeys(compartments)) or held
-    if not wanted or not set(wanted) <= set(held):
-        raise NotPermitted(
-            "An index can be made anew by whoever holds its key: somebody of that department (--identity), and the "
-            "service unless `intake: mode: blind`."
-        )
+    wanted = _wanted(session, compartments)
     problems: list[Problem] = []
     letters = {c: session.reading.letters(c) for c in wanted}
     total, done = sum(map(len, letters.values())), 0
@@ -76,6 +109,19 @@ def rebuild_indexes(session: Session, compartments: Sequence[str], progress: Pro
             done += len(letters[compartment])
     session.note("index-rebuilt", compartments=list(wanted), letters=total, problems=len(problems))
     return Rebuilt(letters=total, problems=tuple(problems), compartments=wanted)
+
+
+def _wanted(session: Session, compartments: Sequence[str]) -> tuple[str, ...]:
+    held = session.reading.compartments()
+    if unknown := [c for c in compartments if c not in COMPARTMENTS]:
+        raise ConfigurationError(f"There is no compartment {unknown[0]!r}. Compartments: {', '.join(COMPARTMENTS)}.")
+    wanted = tuple(dict.fromkeys(compartments)) or held
+    if not wanted or not set(wanted) <= set(held):
+        raise NotPermitted(
+            "An index can be made anew by whoever holds its key: somebody of that department (--identity), and the "
+            "service unless `intake: mode: blind`."
+        )
+    return wanted
 
 
 def _tell(progress: Progress, before: int, total: int, compartment: str, done: int) -> None:
@@ -198,6 +244,22 @@ def _only_rebuild(session: Session) -> Iterator[None]:
 # Catalogue ----------------------------------------------------------------------------------------------------
 
 
+def plan_catalogue(session: Session) -> CataloguePlan:
+    """Say what is left of the catalogue and what it would be made anew from; changes nothing.
+
+    Raises:
+        NotPermitted, ConfigurationError: as `rebuild_catalogue`.
+    """
+    _require_owner(session)
+    with locked(session.layout.lock, CATALOGUE_BUSY):
+        rescued = _rescue(session, session.keyring.database_key(CATALOGUE, RECORDS))
+    return CataloguePlan(
+        letters=sum(row.kind == LETTER for row in session.keys.all_registered()),
+        lost=not session.layout.catalogue.exists(),
+        unreadable=tuple(sorted(rescued.cut)),
+    )
+
+
 def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
     """Make the catalogue anew after it was lost or damaged; what is left of the old one is moved aside, never changed.
 
@@ -205,15 +267,10 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
         NotPermitted: not an owner; nobody else can open all that it needs.
         ConfigurationError: the catalogue is sound, or an intake is running.
     """
-    person = session.book.person(session.identity.person_id)
-    if person is None or "owner" not in person.roles:
-        raise NotPermitted("Only an owner can have the catalogue made anew: it takes the keys of all compartments.")
+    _require_owner(session)
     layout, disk = session.layout, session.disk
     key = session.keyring.database_key(CATALOGUE, RECORDS)
-    busy = (
-        "Mail is being taken in. Stop `poststelle watch` first: nothing may be filed while the catalogue is made anew."
-    )
-    with locked(layout.lock, busy):
+    with locked(layout.lock, CATALOGUE_BUSY):
         rescued = _rescue(session, key)
         entries, broken = _log(session)
         temp = layout.catalogue.with_name(layout.catalogue.name + REBUILDING)
@@ -234,7 +291,7 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
                 )
                 letters = rebuilding.rebuild(lambda done, total: progress(done, total, ""))
                 database.truncate_log()
-            aside = _move_aside(session, session.now())
+            aside = put_aside(layout.catalogue, disk, session.now())
             disk.rename(temp, layout.catalogue)
         problems = [*broken, *rebuilding.problems]
         if rebuilding.duplicate_seed is None:
@@ -247,6 +304,12 @@ def rebuild_catalogue(session: Session, progress: Progress) -> Rebuilt:
                 "catalogue-rebuilt", letters=letters, problems=len(problems), aside=aside.name if aside else None
             )
     return Rebuilt(letters=letters, problems=tuple(problems), aside=aside)
+
+
+def _require_owner(session: Session) -> None:
+    person = session.book.person(session.identity.person_id)
+    if person is None or "owner" not in person.roles:
+        raise NotPermitted("Only an owner can have the catalogue made anew: it takes the keys of all compartments.")
 
 
 def _rescue(session: Session, key: bytes) -> Salvage:
@@ -301,16 +364,3 @@ def _duplicate_seed(session: Session) -> bytes | None:
     except PoststelleError:
         return None
     return service.duplicate_seed if service.person_id == session.book.service.person_id else None
-
-
-def _move_aside(session: Session, now: datetime) -> Path | None:
-    """Keep what is left of the old catalogue under a name of its own, with its log: somebody may get more out of it."""
-    path = session.layout.catalogue
-    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
-    for end in SIDE_FILES:
-        if path.with_name(path.name + end).exists():
-            session.disk.rename(path.with_name(path.name + end), aside.with_name(aside.name + end))
-    if not path.exists():
-        return None
-    session.disk.rename(path, aside)
-    return aside

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from poststelle.access.database import open_database
 from poststelle.access.identities import Identity, read_identity, read_kit, seal_identity, write_identity
 from poststelle.access.keybook import COMPARTMENTS, KeyBook, Seen, index_scope, read_keybook
 from poststelle.access.keyring import Keyring
-from poststelle.access.statements import check_statement, make_statement
+from poststelle.access.statements import Statement, check_statement, make_statement
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, NotPermitted, PoststelleError, StorageError
 from poststelle.records import Problem
@@ -43,6 +42,7 @@ from poststelle.wiring import (
     Environment,
     Session,
     StateFolder,
+    drill_folder,
     find_config,
     layout_of,
     open_service,
@@ -90,6 +90,22 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a restore is about to do."""
+
+    place: Path
+    generation: int
+    made_at: datetime
+    letters: int
+    destroyed: int
+    """Letters on the list of destroyed ones: they stay out."""
+
+
+def unannounced(plan: Plan) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Hands:
     """Who restores: the keys that open, and who signs."""
 
@@ -112,8 +128,12 @@ class _Clock:
         self.steps.append((name, round(time.monotonic() - began, 3)))
 
 
-def restore(environment: Environment, wish: Wish, progress: Progress) -> Restored:
+def restore(
+    environment: Environment, wish: Wish, progress: Progress, announce: Callable[[Plan], None] = unannounced
+) -> Restored:
     """Bring a vault back and put it into use; with `drill`, into a place that is thrown away, and only say how it went.
+
+    `announce` is called before anything is written.
 
     Raises:
         ConfigurationError: no identity or kit, no backup, a place that is not empty, or a list of destroyed letters
@@ -123,7 +143,7 @@ def restore(environment: Environment, wish: Wish, progress: Progress) -> Restore
         StorageError: the backup's disk or the vault's failed.
     """
     try:
-        return _restore(environment, wish, progress)
+        return _restore(environment, wish, progress, announce)
     except OSError as err:
         raise StorageError(
             f"The restore from {wish.folder} was not finished ({err.strerror}: {err.filename}). The backup was not "
@@ -132,7 +152,7 @@ def restore(environment: Environment, wish: Wish, progress: Progress) -> Restore
         ) from err
 
 
-def _restore(environment: Environment, wish: Wish, progress: Progress) -> Restored:
+def _restore(environment: Environment, wish: Wish, progress: Progress, announce: Callable[[Plan], None]) -> Restored:
     clock = _Clock()
     with clock.step("check the backup"):
         hands = _hands(environment, wish)
@@ -152,6 +172,15 @@ def _restore(environment: Environment, wish: Wish, progress: Progress) -> Restor
                 "The kit opens the letters, but this backup does not give it the service's identity, and nobody could "
                 "sign. Name an owner's identity with --identity as well."
             )
+        announce(
+            Plan(
+                place=config.file("vault"),
+                generation=generation.number,
+                made_at=generation.made_at,
+                letters=int(generation.manifest.body["letters"]),
+                destroyed=len(tombstones.documents),
+            )
+        )
         restoring = Restoring(
             generation=generation,
             tombstones=tombstones,
@@ -175,7 +204,7 @@ def _restore(environment: Environment, wish: Wish, progress: Progress) -> Restor
             with clock.step("make the indexes anew"):
                 problems += _index(session, progress)
             with clock.step("verify"):
-                problems += _verified(session, progress)
+                problems += _verified(session, back.statement, progress)
     if wish.drill:
         _log_drill(environment, hands, generation, problems, clock)
     return _restored(wish, config, generation, tombstones, back, hands, known, problems, clock)
@@ -312,8 +341,7 @@ def _place(environment: Environment, generation: Generation, wish: Wish) -> Iter
     if not wish.drill:
         yield environment, _config(environment, generation)
         return
-    with tempfile.TemporaryDirectory(prefix="poststelle-drill-") as name:
-        root = Path(name)
+    with drill_folder() as root:
         config_file = root / CONFIG_NAME
         shutil.copyfile(generation.path(CONFIG), config_file)
         here = replace(environment, cwd=root, config_file=config_file, state=root / "state", cache=root / "cache")
@@ -442,11 +470,11 @@ def _index(session: Session, progress: Progress) -> list[Problem]:
     return found
 
 
-def _verified(session: Session, progress: Progress) -> list[Problem]:
+def _verified(session: Session, statement: Statement, progress: Progress) -> list[Problem]:
     def told(done: int, total: int) -> None:
         progress(done, total, "verifying")
 
-    found = verify_vault(session, with_data=False, progress=told)
+    found = verify_vault(session, with_data=False, progress=told, just_restored=(statement,))
     return [problem for problem in found.problems if problem.code not in HARMLESS]
 
 

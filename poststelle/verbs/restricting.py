@@ -4,20 +4,27 @@ Restriction is a move to the compartment `restricted` and a signed statement tha
 (somebody asked for it) nothing of it is destroyed until it is lifted; on the ground `retention` (it should be erased,
 but a period still runs) it is destroyed on its day. The statement is written first: from then on disposition obeys it,
 and a move that a crash cut off is finished by saying it again. Lifting moves back first.
+
+Whoever holds the records key can write statements into the catalogue. So where a letter came from is kept in its
+sealed text too, and it goes back only where both say. In doubt it stays where fewest people read, for review.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archive.disposition import ART18, RETENTION
-from archive.textpart import Change
+from archive.textpart import Change, LetterText
 from poststelle.errors import ConfigurationError, NotPermitted, UnknownDocument
+from poststelle.records import ClassifiedDocument
 from poststelle.stages import Stage
 from poststelle.verbs.keeping import RESTRICTED, Restriction, may_restrict, restrictions_in_force
+from poststelle.verbs.learning import RESTRICTION
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.revising import alone, write_revision
 
 GROUNDS = (ART18, RETENTION)
+IN_DOUBT = "It was restricted, and nothing confirms where it lay before."
+_LIFTED = "lifted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ def restrict(desk: Desk, name: str, ground: str, reason: str) -> Restricted:
         NotPermitted: the person may not restrict letters.
         ConfigurationError: no such ground, it is restricted on this ground already, or it was destroyed.
     """
-    _require(desk)
+    require_restricting(desk)
     if ground not in GROUNDS:
         raise ConfigurationError(f"There is no ground {ground!r}. Grounds: {', '.join(GROUNDS)}.")
     with alone(desk):
@@ -60,18 +67,18 @@ def _restrict(desk: Desk, name: str, ground: str, reason: str) -> Restricted:
     there = registered.stage is Stage.RESTRICTED
     if there and any(restriction.ground == ground for restriction in in_force):
         raise ConfigurationError(f"This letter is restricted on the ground {ground} already; nothing was changed.")
-    first = in_force[0] if in_force else None
+    text = desk.person.reading.text(registered)
+    place = _place_before(text) if there else compartment
     content = {
         "document": document,
         "ground": ground,
         "reason": reason,
-        "from": first.came_from if there and first else compartment,
-        "stage": (first.stage if there and first else registered.stage).value,
+        "from": place or (in_force[0].came_from if in_force else RESTRICTED),
+        "stage": (_stage_before(text) if there else registered.stage).value,
     }
     statement = desk.sign("restrict-place", content)
     service.ledger.add_restriction(statement)
-    text = desk.person.reading.text(registered)
-    change = Change(at=desk.person.now(), by=desk.person_id, name="restriction", old=None, new=ground)
+    change = Change(at=desk.person.now(), by=desk.person_id, name=RESTRICTION, old=place, new=ground)
     classified = replace(text.classified, compartment=RESTRICTED)
     revised = replace(text, classified=classified, history=(*text.history, change))
     written = write_revision(desk, registered, revised, statement, Stage.RESTRICTED)
@@ -85,7 +92,7 @@ def lift(desk: Desk, name: str, ground: str | None, reason: str) -> Restricted:
         UnknownDocument: no such letter, or not one of this person's, or not restricted (on that ground).
         NotPermitted: the person may not lift restrictions.
     """
-    _require(desk)
+    require_restricting(desk)
     with alone(desk):
         return _lift(desk, name, ground, reason)
 
@@ -105,33 +112,67 @@ def _lift(desk: Desk, name: str, ground: str | None, reason: str) -> Restricted:
     }
     statement = desk.sign("restrict-lift", content)
     text = desk.person.reading.text(registered)
-    left = len(lifted) < len(in_force)
-    place, stage = (RESTRICTED, Stage.RESTRICTED) if left else _back(desk, lifted, text.classified.record_class)
-    change = Change(at=desk.person.now(), by=desk.person_id, name="restriction", old=ground or "all", new="lifted")
-    classified = replace(text.classified, compartment=place)
+    if len(lifted) < len(in_force):
+        classified, stage = replace(text.classified, compartment=RESTRICTED), Stage.RESTRICTED
+    elif registered.stage is not Stage.RESTRICTED:
+        classified, stage = text.classified, registered.stage  # it never moved
+    else:
+        classified, stage = _back(desk, lifted, text)
+    change = Change(at=desk.person.now(), by=desk.person_id, name=RESTRICTION, old=ground or "all", new=_LIFTED)
     revised = replace(text, classified=classified, history=(*text.history, change))
     # Moved back first: a crash in between leaves it restricted by its statement, and lifting it again finishes.
     written = write_revision(desk, registered, revised, statement, stage)
     service.ledger.add_restriction(statement)
+    place = classified.compartment
     return _answer(desk, document, written.number, place, written.purged or compartment == place)
 
 
-def _back(desk: Desk, lifted: Sequence[Restriction], record_class: str) -> tuple[str, Stage]:
-    if lifted:
-        return lifted[0].came_from, lifted[0].stage
-    # Its statement was lost with the catalogue: it goes where its class goes.
-    return str(desk.service.book.office["classes"][record_class]["compartment"]), Stage.FILED
+def _back(desk: Desk, lifted: Sequence[Restriction], text: LetterText) -> tuple[ClassifiedDocument, Stage]:
+    """The letter as it was before it was restricted; if that is in doubt, in the narrowest place, for review."""
+    classified, place = text.classified, _place_before(text)
+    if place is not None:
+        # Its text says it, under its own key. A statement, if there is one left, must say the same.
+        sure = not lifted or any(restriction.came_from == place for restriction in lifted)
+    else:
+        # Restricted by an earlier version, which kept the place in the statement only.
+        place = str(desk.service.book.office["classes"][classified.record_class]["compartment"])
+        told = not lifted or any(r.by_right and r.came_from == place for r in lifted)
+        sure = told and not classified.needs_review
+    if sure:
+        return replace(classified, compartment=place), _stage_before(text)
+    doubtful = replace(
+        classified,
+        compartment=RESTRICTED,
+        needs_review=True,
+        review_reasons=(*classified.review_reasons, IN_DOUBT),
+    )
+    return doubtful, Stage.REVIEW
+
+
+def _place_before(text: LetterText) -> str | None:
+    """The compartment that a restricted letter lay in before, by its sealed text; None if that does not say."""
+    placed = [change.old for change in text.history if change.name == RESTRICTION and change.new != _LIFTED]
+    return placed[-1] if placed else None
+
+
+def _stage_before(text: LetterText) -> Stage:
+    return Stage.REVIEW if text.classified.needs_review else Stage.FILED
 
 
 def list_restrictions(desk: Desk) -> list[Restriction]:
     """Restrictions in force; for those who may place them or keep the records."""
     if not desk.person.book.holds_right(desk.person_id, "records"):
-        _require(desk)
+        require_restricting(desk)
     found = restrictions_in_force(desk.service.ledger, desk.service.book)
     return [restriction for restrictions in found.values() for restriction in restrictions]
 
 
-def _require(desk: Desk) -> None:
+def require_restricting(desk: Desk) -> None:
+    """Refuse whoever may not restrict letters.
+
+    Raises:
+        NotPermitted: says who may.
+    """
     if not may_restrict(desk.person.book, desk.person_id):
         roles = [r.label for r in desk.person.book.roles.values() if "reclassify" in r.compartments.get(RESTRICTED, ())]
         raise NotPermitted(f"Your role may not restrict letters. Who may: {', '.join(roles) or 'nobody'}.")

@@ -3,7 +3,7 @@
 Every compartment the person at the desk may search is searched, restricted letters too. Letters that surely name the
 subject are acted on; where it is not sure, or a letter came without text, a person looks and says `--also`. Nothing is
 erased before its period ends: until then it is restricted. What is due is destroyed by the way of every other letter,
-by a plan and its release.
+by a plan and its release: the desk plans, and whoever confirms the request releases.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +17,12 @@ from archive.retention import event_label
 from poststelle.errors import ConfigurationError, UnknownDocument
 from poststelle.records import IndexEntry
 from poststelle.stages import Stage
+from poststelle.verbs.clock import require_clock
 from poststelle.verbs.finding import catch_up
 from poststelle.verbs.keeping import RESTRICTED, Known
 from poststelle.verbs.locating import Desk
-from poststelle.verbs.restricting import restrict
+from poststelle.verbs.planning import going
+from poststelle.verbs.restricting import require_restricting, restrict
 from poststelle.verbs.subject_requests import (
     ACCESS,
     ERASURE,
@@ -29,6 +31,8 @@ from poststelle.verbs.subject_requests import (
     Subject,
     find_request,
     is_request,
+    places_searched,
+    plan_erasure,
     register,
     require_desk,
 )
@@ -152,7 +156,9 @@ def restrict_all(
 
     Raises: as `access`.
     """
+    # Before anything is registered: what is registered must be possible to carry out.
     require_desk(desk)
+    require_restricting(desk)
     before, subject = _meant(desk, whom)
     choice = _choice(desk, before, also, leave_out)
     found = _look(desk, subject, choice, progress)
@@ -180,11 +186,14 @@ def erase(
 ) -> Answer:
     """Register a request for erasure; once a second person confirmed it, restrict what must still be kept.
 
-    Before that nothing is changed. What may be destroyed at once is in the plan that the confirmation drew up.
+    Before that nothing is changed. What may be destroyed at once is in a plan that is released by the confirmation.
 
-    Raises: as `access`.
+    Raises: as `access`; and
+        ClockSetBack, ClockAhead: dates cannot be trusted.
     """
+    # Before anything is registered: what is registered must be possible to carry out.
     require_desk(desk)
+    require_restricting(desk)
     before, subject = _meant(desk, whom)
     if before is not None and before.kind == ERASURE:
         if before.confirmed is None:
@@ -196,9 +205,12 @@ def erase(
             found = _look(desk, subject, _choice(desk, before, (), ()), progress, only=before.documents)
             return replace(found, request=before)
         return _carry_out(desk, before)
+    require_clock(desk.service)
     choice = _choice(desk, before, also, leave_out)
     found = _look(desk, subject, choice, progress)
-    return replace(found, request=_follow_up(desk, ERASURE, subject, received_on, found.matches, choice, before))
+    request = _follow_up(desk, ERASURE, subject, received_on, found.matches, choice, before)
+    plan_erasure(desk, request)
+    return replace(found, request=request)
 
 
 # Finding ------------------------------------------------------------------------------------------------------
@@ -281,9 +293,7 @@ def _look(
 
     looking, session = searching(subject), desk.person
     session.refresh()
-    compartments = [
-        c for c in session.book.compartments_for(desk.person_id, "find") if c in session.book.office["compartments"]
-    ]
+    compartments = places_searched(desk)
     known, today = Known.of(desk.service), session.now().astimezone().date()
     matches: list[Match] = []
     searched = without_text = missing = 0
@@ -323,7 +333,7 @@ def _look(
                 )
     matches.sort(key=lambda m: (not m.chosen, -m.confidence, m.row.document_id))
     not_searched = NotSearched(
-        compartments=tuple(c for c in session.book.office["compartments"] if c not in compartments),
+        compartments=_unsearched(desk, compartments),
         without_text=without_text,
         quarantined=sum(1 for _ in session.reading.quarantined()) if "unsorted" in compartments else 0,
         missing=missing,
@@ -331,6 +341,10 @@ def _look(
     return Answer(
         request=_NONE, matches=tuple(matches), letters=searched, not_searched=not_searched, carried_out=False
     )  # fmt: skip
+
+
+def _unsearched(desk: Desk, compartments: Sequence[str]) -> tuple[str, ...]:
+    return tuple(c for c in desk.person.book.office["compartments"] if c not in compartments)
 
 
 def _chosen(matches: Sequence[Match]) -> list[str]:
@@ -374,32 +388,36 @@ def _handed_out(match: Match) -> Match:
 
 
 def _carry_out(desk: Desk, request: Request) -> Answer:
-    """Restrict each letter of a confirmed erasure that must be kept; those of the plan wait for its release."""
+    """Restrict each letter of a confirmed erasure that must be kept; those that were released wait for `purge run`.
+
+    Letters that this person may not find are neither touched nor named: somebody of the desk who may does the rest.
+    """
     known, today = Known.of(desk.service), desk.person.now().astimezone().date()
-    planned: set[str] = set()
-    if request.confirmed is not None and request.confirmed.plan_id is not None:
-        planned = {item.document_id for item in desk.service.ledger.planned(request.confirmed.plan_id)}
-    for document in request.documents:
-        row = desk.service.catalogue.letter(document)
-        if row is None or document in planned:
-            continue
-        if fate_of(known, row, today).status in (RESTRICT, ERASE):
-            restrict(desk, document, RETENTION, _because(request))
-    desk.person.note("subject-erased", request=request.request_id, documents=list(request.documents))
+    compartments = places_searched(desk)
+    plan_id = None if request.confirmed is None else request.confirmed.plan_id
+    released = frozenset() if plan_id is None else going(desk.service, plan_id)
+    rows = [row for document in request.documents if (row := desk.service.catalogue.letter(document)) is not None]
+    own = [row for row in rows if row.compartment in compartments]
+    for row in own:
+        status = fate_of(known, row, today).status
+        if status == RESTRICT or (status == ERASE and row.document_id not in released):
+            restrict(desk, row.document_id, RETENTION, _because(request))
+    documents = tuple(row.document_id for row in own)
+    desk.person.note("subject-erased", request=request.request_id, documents=list(documents))
     after, matches = Known.of(desk.service), []
-    for document in request.documents:
-        row = desk.service.catalogue.letter(document)
-        if row is None:
-            continue
-        fate = fate_of(after, row, today)
+    for document in documents:
+        now = desk.service.catalogue.letter(document)
+        assert now is not None
+        fate = fate_of(after, now, today)
         matches.append(
             Match(
-                row=row, number=desk.number_of(row), entry=_nothing_of(row), mentions=(), chosen=True, fate=fate,
+                row=now, number=desk.number_of(now), entry=_nothing_of(now), mentions=(), chosen=True, fate=fate,
                 if_erased=fate,
             )
         )  # fmt: skip
     return Answer(
-        request=request, matches=tuple(matches), letters=0, not_searched=NotSearched(), carried_out=True
+        request=request, matches=tuple(matches), letters=0, carried_out=True,
+        not_searched=NotSearched(compartments=_unsearched(desk, compartments)),
     )  # fmt: skip
 
 

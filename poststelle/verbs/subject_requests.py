@@ -9,24 +9,34 @@ import calendar
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from poststelle.access.keybook import AUDIT, canonical
 from poststelle.access.sealing import DoesNotOpen, purpose
-from poststelle.access.statements import InvalidStatement, Statement, check_statement
+from poststelle.access.statements import Statement
 from poststelle.errors import ConfigurationError, Damaged, NotPermitted, UnknownDocument
-from poststelle.verbs.keeping import Known, held_right
+from poststelle.verbs.keeping import Known
 from poststelle.verbs.locating import Desk
-from poststelle.verbs.planning import plan
+from poststelle.verbs.planning import plan, plan_of_request, release, unchanged_letters
+from poststelle.verbs.subject_statements import (
+    ANSWERED,
+    CLOSE,
+    CONFIRM,
+    EXTEND,
+    REFUSED,
+    REQUEST,
+    RIGHT,
+    WITHDRAWN,
+    Standing,
+    standing_requests,
+)
 
 ACCESS, RESTRICTION, ERASURE = "access", "restriction", "erasure"
-REQUEST, EXTEND, CONFIRM, CLOSE = "subject-request", "subject-extend", "subject-confirm", "subject-close"
-RIGHT = "subject"
 MONTHS, MORE_MONTHS = 1, 2
 """Art. 12 (3) GDPR: one month from receipt; two more if it is complex and the person is told so within the first."""
-OUTCOMES = ("answered", "refused", "withdrawn")
+OUTCOMES = (ANSWERED, REFUSED, WITHDRAWN)
 _SHORTEST_ID = 8
 
 
@@ -47,7 +57,7 @@ class Confirmation:
     by: str
     at: datetime
     plan_id: str | None
-    """The plan of those letters that may be destroyed now; a second person with that right releases it."""
+    """The plan of those letters that might be destroyed then; its release was signed with the confirmation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,8 @@ class Request:
     maker_id: str
     documents: tuple[str, ...]
     """Ids of the letters it was registered for."""
+    letters: tuple[str, ...] = ()
+    """Those of them that whoever looks may know of: all for who keeps the records or releases, else what they find."""
     left_out: tuple[str, ...] = ()
     """Ids of letters that a person found to be about somebody else; they stay out of what follows."""
     confirmed: Confirmation | None = None
@@ -113,12 +125,17 @@ def register(
 
 
 def require_desk(desk: Desk) -> None:
-    """Refuse whoever does not answer requests of data subjects.
+    """Refuse whoever does not answer requests of data subjects, or could not read what they register.
 
     Raises:
-        NotPermitted: says who does.
+        NotPermitted: says who does, or which key is missing.
     """
     desk.require_right(RIGHT, "answer requests of data subjects")
+    if desk.person_id not in desk.person.book.current(AUDIT).wraps:
+        raise NotPermitted(
+            "Whom a request is about is sealed to the key of the right `audit`, and you do not hold it. Ask an owner "
+            "for a role with both rights, `subject` and `audit`."
+        )
 
 
 def requests(desk: Desk, *, closed: bool) -> list[Request]:
@@ -169,14 +186,13 @@ def extend(desk: Desk, name: str, reason: str) -> Request:
 
 
 def confirm(desk: Desk, name: str, reason: str) -> Request:
-    """Say, as a second person, that a request for erasure may be carried out; plans what may be destroyed today.
+    """Say, as a second person, that a request for erasure may be carried out; releases what may be destroyed today.
 
-    Nothing is destroyed by it: the plan is released like every other, by somebody else than who confirms.
+    Nothing is destroyed by it: `purge run` does, and decides each letter anew.
 
     Raises:
         NotPermitted: the person may not release, or registered the request.
         ConfigurationError: it is closed, confirmed already, or asks for no erasure.
-        ClockSetBack, ClockAhead: dates cannot be trusted.
     """
     desk.require_right("release", "confirm erasures")
     request = _open(desk, name)
@@ -186,16 +202,29 @@ def confirm(desk: Desk, name: str, reason: str) -> Request:
         raise NotPermitted("You registered this request yourself. A second person must confirm it.")
     if request.confirmed is not None:
         raise ConfigurationError(f"{request.confirmed.by} confirmed this request already.")
-    due = _due(desk, request.documents)
+    planned = plan_of_request(desk.service, request.request_id)
+    letters = [] if planned is None else _due(desk, unchanged_letters(desk, planned))
     content = {
         "subject_request": request.request_id,
         "documents": list(request.documents),
-        "plan": plan(desk, None, only=due).plan_id if due else None,
+        "plan": planned,
         "sealed": _seal_reason(desk, reason),
     }
-    _record(desk, desk.sign(CONFIRM, content), {"request": request.request_id, "plan": content["plan"]})
+    _record(desk, desk.sign(CONFIRM, content), {"request": request.request_id, "plan": planned})
+    if planned is not None and letters:
+        release(desk, planned, letters, f"request {request.request_id[:12]}")
     desk.person.note(CONFIRM, request=request.request_id, reason=reason)
     return find_request(desk, request.request_id)
+
+
+def plan_erasure(desk: Desk, request: Request) -> None:
+    """Draw up the plan of what may be destroyed today of a request's letters; whoever confirms it releases that.
+
+    Raises:
+        ClockSetBack, ClockAhead: dates cannot be trusted.
+    """
+    if due := _due(desk, request.documents):
+        plan(desk, None, only=due, request=request.request_id)
 
 
 def close(desk: Desk, name: str, outcome: str, reason: str) -> Request:
@@ -242,38 +271,12 @@ def _record(desk: Desk, statement: Statement, details: Mapping[str, Any]) -> Non
 
 def _all(desk: Desk) -> list[Request]:
     """Every request whose statement is genuine, as the statements that follow it leave it."""
-    found = {s.statement_id: _request(desk, s) for s in _statements(desk, REQUEST, RIGHT)}
-    return [_follow(desk, request) for request in found.values()]
+    return [_request(desk, standing) for standing in standing_requests(desk.service)]
 
 
-def _follow(desk: Desk, request: Request) -> Request:
-    for statement in _statements(desk, EXTEND, RIGHT, request.request_id):
-        request = replace(request, due_on=date.fromisoformat(statement.body["due_on"]), extended=True)
-    for statement in _statements(desk, CONFIRM, "release", request.request_id):
-        same = desk.person.book.is_same(statement.person_id, request.maker_id)
-        if not same and statement.body["documents"] == list(request.documents) and request.confirmed is None:
-            by = desk.person.book.people[statement.person_id].user
-            confirmed = Confirmation(by=by, at=statement.made_at, plan_id=statement.body["plan"])
-            request = replace(request, confirmed=confirmed)
-    for statement in _statements(desk, CLOSE, RIGHT, request.request_id):
-        request = replace(request, outcome=statement.body["outcome"])
-    return request
-
-
-def _statements(desk: Desk, kind: str, right: str, request: str | None = None) -> list[Statement]:
-    ledger, book = desk.service.ledger, desk.service.book
-    found = []
-    for line in ledger.statement_lines(kind) if request is None else ledger.lines_of(kind, request):
-        with contextlib.suppress(InvalidStatement):
-            statement = check_statement(line, book, kind, or_removed=True)
-            about = request is None or statement.body["subject_request"] == request
-            if about and held_right(book, statement.person_id, right):
-                found.append(statement)
-    return found
-
-
-def _request(desk: Desk, statement: Statement) -> Request:
-    body = statement.body
+def _request(desk: Desk, standing: Standing) -> Request:
+    statement, people = standing.request, desk.service.book.people
+    body, confirmed, closed = statement.body, standing.confirmed, standing.closed
     about = _unseal(desk, body["sealed"])
     return Request(
         request_id=statement.statement_id,
@@ -286,13 +289,32 @@ def _request(desk: Desk, statement: Statement) -> Request:
             born_on=None if about["born_on"] is None else date.fromisoformat(about["born_on"]),
         ),
         received_on=date.fromisoformat(body["received_on"]),
-        due_on=date.fromisoformat(body["due_on"]),
-        extended=False,
-        made_by=desk.service.book.people[statement.person_id].user,
+        due_on=date.fromisoformat((standing.extended or statement).body["due_on"]),
+        extended=standing.extended is not None,
+        made_by=people[statement.person_id].user,
         maker_id=statement.person_id,
-        documents=tuple(body["documents"]),
+        documents=standing.documents,
+        letters=_known_to(desk, body["documents"]),
         left_out=tuple(body["left_out"]),
+        confirmed=None
+        if confirmed is None
+        else Confirmation(by=people[confirmed.person_id].user, at=confirmed.made_at, plan_id=confirmed.body["plan"]),
+        outcome=None if closed is None else closed.body["outcome"],
     )
+
+
+def places_searched(desk: Desk) -> tuple[str, ...]:
+    """Compartments in which this person may find; not what was shared with them."""
+    book = desk.person.book
+    return tuple(c for c in book.compartments_for(desk.person_id, "find") if c in book.office["compartments"])
+
+
+def _known_to(desk: Desk, documents: Sequence[str]) -> tuple[str, ...]:
+    book = desk.person.book
+    if any(book.holds_right(desk.person_id, right) for right in ("records", "release")):
+        return tuple(documents)
+    places, letter = places_searched(desk), desk.service.catalogue.letter
+    return tuple(d for d in documents if (row := letter(d)) is not None and row.compartment in places)
 
 
 def _seal_reason(desk: Desk, reason: str) -> str:
@@ -306,7 +328,7 @@ def _seal(desk: Desk, value: Mapping[str, Any]) -> str:
 
 
 def _unseal(desk: Desk, sealed: str) -> dict[str, Any] | None:
-    """What was sealed, for whoever holds the audit key; None for all others.
+    """What was sealed, for whoever holds the audit key of that time; None for all others.
 
     Raises:
         Damaged: it was changed.
@@ -316,6 +338,6 @@ def _unseal(desk: Desk, sealed: str) -> dict[str, Any] | None:
         with contextlib.suppress(DoesNotOpen):
             opened = key.unwrap(base64.b64decode(sealed), purpose("subject request v1", desk.person.book.vault_id))
             return dict(json.loads(opened))
-    if keys:
+    if len(keys) == len(desk.person.book.epochs[AUDIT]):
         raise Damaged("Whom a request is about cannot be opened: its statement was changed. Run `poststelle verify`.")
     return None

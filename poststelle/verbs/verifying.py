@@ -1,10 +1,11 @@
 """`verify`: is everything the catalogue promises there and unchanged?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archive.verification import Verification, read_data
 from poststelle.access.keybook import index_scope
+from poststelle.access.statements import Statement
 from poststelle.errors import PoststelleError
 from poststelle.records import Problem
 from poststelle.wiring import Session
@@ -24,8 +25,12 @@ class Verified:
     problems: tuple[Problem, ...]
 
 
-def verify(session: Session, *, with_data: bool, progress: Progress) -> Verified:
+def verify(
+    session: Session, *, with_data: bool, progress: Progress, just_restored: Sequence[Statement] = ()
+) -> Verified:
     """Check fixity, wraps, databases, register, log; with `with_data` also open what the identity may open.
+
+    `just_restored` is what whoever brings the vault back has signed: it explains lost entries of the log here and now.
 
     Raises:
         NotPermitted: the identity does not hold the records key.
@@ -40,6 +45,7 @@ def verify(session: Session, *, with_data: bool, progress: Progress) -> Verified
         book=session.book,
         audit=session.unchecked_audit,
         remembered=session.seen_head(),
+        restores=(*session.restores(), *just_restored),
     )
     problems += verification.problems(progress)
     held = [c for c in session.book.office["compartments"] if session.keyring.holds(index_scope(c))]

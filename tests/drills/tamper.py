@@ -277,12 +277,18 @@ def _read_wrongly(victim: Victim) -> list[str]:
 def _repairs(victim: Victim) -> list[str]:
     """What can be made again from what is whole, is, by the command that says so."""
     office, said = victim.office, []
+    backup = office.root / "backup"
+    victim.restore()
+    office.done("backup", backup)
     repairs: list[tuple[str, Path, list[str], str | None]] = [
         ("index", office.vault / "index" / "finance.db", ["rebuild", "index"], None),
         ("catalogue", office.vault / "catalogue.db", ["rebuild", "catalogue"], "owner"),
+        ("key store", office.vault / "keys" / "keys.db", ["rebuild", "keys", "--yes"], None),
+        ("mirror", office.mirror / "keys.db", ["rebuild", "keys", "--yes"], None),
+        ("letter", office.objects("original")[0], ["rebuild", "letters", str(backup), "--yes"], None),
     ]
     for name, path, command, user in repairs:
-        for damage in (lambda path=path: path.unlink(), lambda path=path: path.write_bytes(path.read_bytes()[:9000])):
+        for damage in (path.unlink, lambda path=path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])):
             victim.restore()
             damage()
             ran = office.run(*command, user=user)

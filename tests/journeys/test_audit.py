@@ -18,9 +18,13 @@ from poststelle.access.audit import EXPIRED, AuditLog, Entry
 from poststelle.access.checkpoints import EXPIRED_ENTRY, EXPIRY
 from poststelle.access.keybook import canonical
 from poststelle.access.statements import make_statement
-from poststelle.verbs.auditing import Expired, expire
+from poststelle.verbs.auditing import Expired, VerifiedLog, expire
+from poststelle.verbs.auditing import verify as audit_verify
 from poststelle.verbs.clock import ClockAhead, confirm_date
-from poststelle.verbs.locating import Desk
+from poststelle.verbs.disposing import run
+from poststelle.verbs.locating import Desk, desk
+from poststelle.verbs.planning import plan, release
+from poststelle.verbs.verifying import verify
 from poststelle.wiring import Session, open_person, open_service
 
 DUE = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebelturmuhr")
@@ -128,6 +132,10 @@ ELSEWHERE = {
         "test_a_withdrawn_plan_is_not_carried_out"),
     "rebuild catalogue": ("catalogue-rebuilt", "test_status_rebuild.py",
         "test_a_lost_or_damaged_catalogue_is_made_again_row_by_row"),
+    "rebuild keys": ("keys-rebuilt", "test_repair.py",
+        "test_only_the_service_or_an_owner_repairs_keys"),
+    "rebuild letters": ("letters-rebuilt", "test_repair.py",
+        "test_damaged_letters_come_back_from_a_backup"),
     "restore": ("restored", "test_backup.py",
         "test_the_log_goes_on_after_a_restore"),
     "unlock": ("unlock", "test_unlock.py",
@@ -403,6 +411,60 @@ def test_a_roll_back_is_found_by_whoever_saw_more(office: Office) -> None:
 
     assert verified(office, user="accounting").status == 5
     assert verified(office, user="sales").status == 0, "the control: who saw nothing more cannot know"
+
+
+def destroyed(office: Office) -> None:
+    """What is due is planned, released and destroyed: certificate and list name the entry the log had last."""
+    with desk(environment_of(office, user="records-manager")) as at_desk:
+        plan_id = plan(at_desk, None).plan_id
+    with desk(environment_of(office, user="owner")) as at_desk:
+        release(at_desk, plan_id, (), "Jahresaussonderung")
+    with open_service(environment_of(office)) as service:
+        assert run(service).certificates
+
+
+@pytest.mark.parametrize("way", ["rolled back", "forked"])
+def test_a_log_that_was_put_back_is_found_by_a_certificate_of_destruction(office: Office, way: str) -> None:
+    """Nobody kept a checkpoint, nobody remembers; but a paper that lies in the vault was signed by a longer log."""
+    before = log_of(office).read_bytes()
+    destroyed(office)
+    sound = audited(office)
+    log_of(office).write_bytes(before)
+    forget_heads(office)
+    if way == "forked":
+        with open_service(environment_of(office)) as service:
+            for _ in range(20):
+                service.note("verified", problems=0, read_data=False)
+
+    found = audited(office)
+
+    assert (sound.problems, sound.certificates) == ((), 2), "the control: before that, certificate and list agree"
+    assert [problem.split()[0].split(":")[0] for problem in found.problems] == [
+        next((office.vault / "certificates").iterdir()).name,
+        "disposals.jsonl",
+    ]
+    assert all("rolled back" in problem for problem in found.problems)
+    with open_service(environment_of(office)) as service:
+        told = verify(service, with_data=False, progress=lambda done, total: None).problems
+    assert {problem.code for problem in told} >= {"L013"}
+
+
+def test_a_damaged_certificate_does_not_hide_a_roll_back(office: Office) -> None:
+    """Whoever puts the log back could also spoil the paper that would tell; then the spoiled paper tells."""
+    destroyed(office)
+    paper = next((office.vault / "certificates").iterdir())
+    paper.write_bytes(paper.read_bytes()[:-40] + b"\n")
+
+    found = audited(office)
+
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(paper.name)
+
+
+def audited(office: Office) -> VerifiedLog:
+    """`audit verify` by the service, in this process."""
+    with open_service(environment_of(office)) as service:
+        return audit_verify(service, [])
 
 
 def test_what_is_no_checkpoint_is_refused(office: Office, tmp_path: Path) -> None:

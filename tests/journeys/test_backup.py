@@ -4,9 +4,11 @@ import contextlib
 import errno
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +34,7 @@ from poststelle.verbs.planning import plan, release
 from poststelle.verbs.restoring import Restored, Wish, confirm, restore
 from poststelle.verbs.verifying import verify
 from poststelle.verbs.witnessing import ChangedLedger
-from poststelle.wiring import open_person, open_service
+from poststelle.wiring import drill_folder, open_person, open_service
 
 GOING = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebelturmuhr")
 STAYING = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Moorbirkenhain")
@@ -204,14 +206,40 @@ def test_the_command_line_backs_up_lists_and_reads_back(kept: Kept, tmp_path: Pa
 def test_a_drill_tells_how_long_it_takes_and_leaves_nothing(kept: Kept) -> None:
     """A backup that was never restored is a hope; a drill that leaves a second vault about is a leak."""
     before = sorted(p for p in kept.office.root.rglob("*") if not p.name.endswith((".head", "-shm", "-wal")))
-    done = kept.office.done("restore", kept.folder, "--drill", user="owner").json
+    ran = kept.office.done("restore", kept.folder, "--drill", user="owner")
+    done = ran.json
 
+    assert "Bringing back generation 1" in ran.err, "said before it is done"
     assert (done["ok"], done["drill"], done["letters"]) == (True, True, 2)
     assert not Path(done["vault"]).exists()
     after = sorted(p for p in kept.office.root.rglob("*") if not p.name.endswith((".head", "-shm", "-wal")))
     assert [p for p in after if p not in before and "state" not in p.parts] == []
     kinds = [json.loads(line)["kind"] for line in (kept.office.vault / "audit.jsonl").read_bytes().splitlines()]
     assert kinds[-1] == "restore-drill"
+
+
+@pytest.mark.parametrize("next_run", [("restore", "{backup}", "--drill"), ("backup", "{backup}"), ("purge", "run")])
+def test_what_a_killed_drill_left_goes_with_the_next_run(kept: Kept, next_run: tuple[str, ...]) -> None:
+    """A power cut in the middle of a drill leaves a whole sealed vault below TMPDIR, which nobody would look for."""
+    killed = kept.office.drill(
+        "kill:keys-restored", "--identity", kept.office.identity("owner"), "restore", kept.folder, "--drill"
+    )
+    left = list(kept.office.temporary.iterdir())
+    assert (killed.status, len(left)) == (-signal.SIGKILL, 1), "the control: it was killed with a vault half there"
+    assert list(left[0].rglob("keys.db"))
+
+    kept.office.done(*(word.format(backup=kept.folder) for word in next_run), user="owner")
+
+    assert list(kept.office.temporary.iterdir()) == []
+
+
+def test_a_drill_that_is_running_is_left_alone(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nightly backup must not pull the floor away under somebody who tries a restore."""
+    monkeypatch.setattr(tempfile, "tempdir", str(kept.office.temporary))
+    with drill_folder() as running:
+        copied(kept.office, kept.folder)
+        assert running.is_dir()
+    assert not running.exists()
 
 
 def test_the_kit_alone_brings_the_office_back_and_an_owner_confirms(kept: Kept) -> None:
@@ -273,7 +301,9 @@ def test_a_certificate_that_was_backed_up_comes_back(kept: Kept) -> None:
     copied(kept.office, kept.folder)
     (paper,) = (kept.office.vault / "certificates").iterdir()
     lose(kept.office)
-    restored(kept.office, kept.folder, generation=1)
+    done = restored(kept.office, kept.folder, generation=1)
+
+    assert done.problems == (), "the entry of the log that it names was lost, and that is declared"
 
     assert (kept.office.vault / "certificates" / paper.name).exists()
     assert purged(kept.office).disposed == ()
@@ -534,6 +564,20 @@ def test_a_restore_explains_one_roll_back_and_no_second(kept: Kept) -> None:
     shutil.copyfile(aside / "audit.jsonl", kept.office.vault / "audit.jsonl")
     with open_person(environment_of(kept.office, user="accounting")) as clerk, pytest.raises(BrokenLog):
         clerk.note("searched", query="three")
+
+
+def test_a_restore_does_not_explain_a_certificate_of_later(kept: Kept) -> None:
+    """What was certified after the restore names an entry that the restored log got later: that must stay in it."""
+    lose(kept.office)
+    restored(kept.office, kept.folder)
+    before = (kept.office.vault / "audit.jsonl").read_bytes()
+    destroy(kept)
+    assert problems(kept.office) == [], "the control"
+    (kept.office.vault / "audit.jsonl").write_bytes(before)
+    for head in kept.office.state.rglob("*.head"):
+        head.unlink()
+
+    assert problems(kept.office) == ["L013", "L013"], "certificate and list of destroyed letters"
 
 
 def test_no_number_is_given_twice(kept: Kept) -> None:

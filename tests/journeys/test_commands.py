@@ -114,6 +114,7 @@ PROMISES: dict[Path_, Promise] = {
     ("evidence", "export"): Promise({"ok", "folder", "files"}, ("{papers}",), "dpo"),
     ("evidence", "check"): Promise({"ok", "problems"}, ("{papers}",), "dpo"),
     ("rebuild", "index"): Promise(PROBLEMS, (), "owner"),
+    ("rebuild", "keys"): Promise(PROBLEMS | {"plan", "replaces", "source"}),
     ("doctor",): Promise({"checks"}, (), None, ("checks", {"name", "ok", "detail"}), (0, 1)),
     ("subject", "access"): Promise({"matches"}, ("Karla Morgenstern",), "dpo"),
     ("subject", "list"): Promise({"requests"}, (), "dpo", ("requests", {"id", "days_left"})),
@@ -199,7 +200,7 @@ def test_every_command_has_a_promise() -> None:
 
 TOLD_BY_THEIR_OWN_TESTS = {
     ("purge", "release"), ("purge", "withdraw"), ("purge", "confirm-date"),
-    ("purge", "prove"), ("rebuild", "catalogue"), ("unlock",), ("open",),
+    ("purge", "prove"), ("rebuild", "catalogue"), ("rebuild", "letters"), ("unlock",), ("open",),
     ("classifier", "evaluate"), ("classifier", "train"), ("restore",), ("delegate", "end"), ("upgrade",),
     ("subject", "restrict"), ("subject", "erase"), ("subject", "confirm"), ("subject", "extend"), ("subject", "close"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from filed_letters import together
+from pikepdf.pdfa import validate_written
 from simulators import Office, environment_of
 
 from poststelle.verbs.evidence import check, export
@@ -208,6 +209,14 @@ def unsigned_wish(office: Office, folder: Path) -> None:
 def change_text(office: Office, folder: Path) -> None:
     path = folder / "massnahmen.md"
     path.write_text(path.read_text(encoding="utf-8").replace("Quarantäne", "Papierkorb"), encoding="utf-8")
+
+
+def test_every_paper_is_made_for_the_archive(papers: tuple[Office, Path]) -> None:
+    """Papers about ten years must open in ten years: fonts, colours and metadata are in them, as PDF/A-2b asks."""
+    _, folder = papers
+    passed = {path.name: validate_written(path, "2b").passed for path in folder.glob("*.pdf")}
+
+    assert passed == dict.fromkeys((f"{name}.pdf" for name in PAPERS), True)
 
 
 def change_pdf(office: Office, folder: Path) -> None:

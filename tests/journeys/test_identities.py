@@ -20,7 +20,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) ->
         folder.mkdir(parents=True)
     text = shipped_config().read_text(encoding="utf-8")
     office.config.write_text(text.replace("settle_seconds: 2 ", "settle_seconds: 0.2 "), encoding="utf-8")
-    made = office.done("init").json
+    ran = office.done("init")
+    made = ran.json
+    assert "the only owner" in ran.err, "before anybody relies on the kit for more than it does"
     codes = {identity["user"]: identity["one_time_code"] for identity in made["identities"]}
     office.drop(scans["per-mail-heidelbeer.pdf"])
     office.done("intake")

@@ -11,11 +11,14 @@ from simulators import Office
 
 from archive.reading import Reading
 from poststelle.errors import NotPermitted
+from poststelle.verbs.locating import Desk
 
 PLACES = ("general", "finance", "hr", "unsorted")
 """The suite's share; `python tests/rights_matrix.py` tries every compartment and class."""
 SAMPLED = 60
 """Of each run through the real command line; the full form tries 300."""
+REFUSALS = 12
+"""Of commands about no letter; the full form types all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +57,21 @@ def test_the_table_would_find_a_wrong_cell(filled: tuple[Office, list[Case]]) ->
             raise NotPermitted(f"This letter is of {reading._compartment(registered)}.")
         return honest(reading, name)
 
-    with patch.object(Reading, "resolve", talkative):
-        telling = try_all(office, cases, ["sales"]).telling
-    assert any("show filed/hr" in line and "of hr" in line for line in telling)
+    with patch.object(Reading, "resolve", talkative), patch.object(Desk, "require_right", lambda *_: None):
+        told = try_all(office, cases, ["sales"])
+    assert any("show filed/hr" in line and "of hr" in line for line in told.telling)
+    for command in ("release", "withdraw"):
+        assert any(line.startswith(f"sales: {command}: 0, not 3") for line in told.wrong)
+        assert any(line.startswith(f"sales: {command}: ") for line in told.telling), "a plan that never was: not found"
 
 
 def test_the_command_line_refuses_as_the_table_says(filled: tuple[Office, list[Case]], tmp_path: Path) -> None:
     """What a person types: the status of the table, and a refusal that is the same for a letter that never was."""
     office, cases = filled[0].copy_to(tmp_path / "root"), filled[1]
-    result = try_typed(office, cases, SAMPLED)
+    result = try_typed(office, cases, SAMPLED, REFUSALS)
 
     assert (result.wrong, result.telling) == ([], [])
-    assert result.tries == SAMPLED
+    assert result.tries == SAMPLED + REFUSALS
     assert {0, 3, 4} <= set(result.statuses)
 
 

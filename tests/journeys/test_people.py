@@ -417,6 +417,32 @@ def test_config_becomes_law_by_a_signature_only(vault: Office) -> None:
     assert {c["name"]: c["ok"] for c in doctor.json["checks"]}["key book"]
 
 
+def test_people_that_the_file_names_otherwise_are_shown_with_the_command_for_each(vault: Office) -> None:
+    """Somebody adds a colleague to the file and waits: they must be told what to say, and nobody be added unasked."""
+    text = vault.config.read_text()
+    listed = text.replace("  sales: [sales]\n", "  sales: [sales, hr]\n  berta: [sales, hr]\n")
+    vault.config.write_text(listed.replace("  hr: [hr]\n", "  hr: [sales]\n"))
+    book = (vault.vault / "keybook.jsonl").read_bytes()
+
+    told, said = (vault.run("config", "apply", "--yes", user=OWNER, as_json=as_json) for as_json in (True, False))
+
+    wished = {entry["user"]: entry["commands"] for entry in told.json["people"]}
+    assert (told.status, wished) == (
+        0,
+        {
+            "anna": [],  # of the key book only: the file is older than she is
+            "berta": ["poststelle user add berta --role sales --role hr"],
+            "hr": ["poststelle role grant hr sales", "poststelle role revoke hr hr"],
+            "sales": ["poststelle role grant sales hr"],
+        },
+    )
+    assert all(command in said.text for commands in wished.values() for command in commands)
+    assert (vault.vault / "keybook.jsonl").read_bytes() == book
+    followed = [command.split()[1:] for commands in wished.values() for command in commands]
+    assert [ran.status for ran in together(vault, *((OWNER, words) for words in followed))] == [0] * len(followed)
+    assert [e["user"] for e in vault.done("config", "apply", user=OWNER).json["people"]] == ["anna"]
+
+
 def test_a_law_that_letters_need_cannot_be_taken_out(vault: Office) -> None:
     """A class or a retention line disappears from the file: its letters would never be due, or not be shown."""
     text = vault.config.read_text()
@@ -480,6 +506,32 @@ def test_a_renewed_kit_opens_everything_and_the_old_one_nothing_new(vault: Offic
     assert recover(vault, "original", later).out == AFTER.content
     assert recover(vault, "original", voucher).out == BEFORE.content
     assert old != kit.read_bytes()
+
+
+def test_a_house_with_one_owner_is_told_what_the_kit_cannot_do(vault: Office) -> None:
+    """The only owner's stick breaks: with the kit the letters can be read, but nobody ever gets a right again."""
+    told = "the only owner"
+    checked, own, doctor, added = together(
+        vault,
+        (OWNER, ("kit", "check", vault.kit)),
+        (OWNER, ("identity", "replace", OWNER, "--no-passphrase")),
+        (None, ("doctor",)),
+        (OWNER, ("user", "add", "second", "--role", "owner", "--no-passphrase")),
+    )
+    vault.identity(OWNER).unlink()
+    replaced, back, again, doctor_again = together(
+        vault,
+        ("second", ("identity", "replace", OWNER, "--no-passphrase")),
+        (OWNER, ("role", "grant", CLERK, "sales")),
+        (OWNER, ("kit", "check", vault.kit)),
+        (None, ("doctor",)),
+    )
+
+    checks = [{c["name"]: c["detail"] for c in ran.json["checks"]} for ran in (doctor, doctor_again)]
+    assert (checked.status, own.status, added.status) == (0, 3, 0)
+    assert told in checked.err and told in checks[0]["owners"] and "another owner" in own.err
+    assert [ran.status for ran in (replaced, back, again)] == [0, 0, 0], "the way out, and the control"
+    assert told not in again.err + checks[1]["owners"]
 
 
 # While others work ------------------------------------------------------------------------------------------------

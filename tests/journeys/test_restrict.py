@@ -1,18 +1,23 @@
 """Restriction: a letter leaves the work of the office but not the archive, blocks or awaits its day, and comes back."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from filed_letters import Sample, decrypted, file_letters, stored_wraps, together
 from simulators import Office, Ran, environment_of
 
+from archive.textpart import Change
 from poststelle.errors import ExitStatus
+from poststelle.verbs import restricting
 from poststelle.verbs.disposing import Run, run
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
+from poststelle.verbs.restricting import restrict
 from poststelle.wiring import open_service
 
 DPO, OWNER, MANAGER = "dpo", "owner", "records-manager"
@@ -190,11 +195,73 @@ def test_a_restriction_that_was_wiped_out_by_hand_stops_the_purge(vault: Office,
     assert (answer.status, "changed past the program" in answer.err) == (ExitStatus.DAMAGED, True)
 
 
+def forge(office: Office, document: str, user: str, came_from: str, *, alone: bool) -> None:
+    """Write a restriction past the program, by somebody with the records key; `alone`: instead of what was there."""
+    with desk(environment_of(office, user=user)) as at_desk:
+        said = {"document": document, "ground": "art18", "reason": "x", "from": came_from, "stage": "filed"}
+        with at_desk.service.ledger.transaction():
+            if alone:
+                at_desk.service.ledger._db.run("DELETE FROM statements WHERE kind = 'restrict-place'")
+            at_desk.service.ledger.add_statement(at_desk.sign("restrict-place", said))
+
+
+def test_a_forged_restriction_moves_no_letter_when_it_is_lifted(vault: Office, due: str) -> None:
+    """The mail room "restricts" a voucher from `general`, and waits until somebody lifts that mistake."""
+    forge(vault, due, "mailroom", "general", alone=False)
+    lifted, by_hr, again = together(
+        vault,
+        (DPO, ("restrict", "lift", due, "--reason", "ein Irrtum")),
+        ("hr", ("show", due)),
+        (DPO, ("restrict", "lift", due, "--reason", "ein Irrtum")),
+    )
+
+    assert (lifted.json["compartment"], lifted.json["restrictions"]) == ("finance", [])
+    assert (by_hr.status, again.status) == (4, 4)
+    assert purged(vault).disposed == (due,), "the control: it is obeyed until it is lifted, and no longer"
+
+
+@pytest.mark.parametrize("earlier_version", [False, True], ids=["place in the text", "place in the statement only"])
+def test_a_letter_of_doubtful_origin_comes_back_to_the_narrowest_place(
+    earlier_version: bool, vault: Office, due: str
+) -> None:
+    """The mail room replaces a genuine restriction by its own, so that a voucher is put where all may read."""
+    older = (lambda **fields: Change(**fields | {"old": None})) if earlier_version else Change
+    with desk(environment_of(vault, user=DPO)) as at_desk, patch.object(restricting, "Change", older):
+        restrict(at_desk, due, "art18", "Antrag")
+    before = vault.copy_to(vault.root.with_name("before"))
+    forge(vault, due, "mailroom", "general", alone=True)
+    forge(vault, due, "mailroom", "finance", alone=False)
+    if not earlier_version:
+        forge(vault, due, "mailroom", "general", alone=True)
+    lifted, by_hr, shown = together(
+        vault,
+        (DPO, ("restrict", "lift", due, "--reason", "beigelegt")),
+        ("hr", ("show", due)),
+        (DPO, ("show", due, "--reason", "Nachschau")),
+    )
+
+    assert (lifted.json["compartment"], by_hr.status) == ("restricted", 4)
+    assert shown.json["document"]["review_reasons"] == [restricting.IN_DOUBT]
+    decided, found = together(vault, (DPO, ("review", "decide", due, "invoice")), ("accounting", ("search", DUE.word)))
+    assert (decided.status, found.json["total"]) == (0, 1), "a person says where it belongs"
+
+    (genuine,) = together(before, (DPO, ("restrict", "lift", due, "--reason", "beigelegt")))
+    assert genuine.json["compartment"] == "finance", "the control: what was signed by who may brings it back"
+
+
+def test_a_second_ground_does_not_repeat_a_forged_place(vault: Office, due: str) -> None:
+    """Else the data protection officer would sign what the mail room made up."""
+    together(vault, (DPO, (*PLACE, "art18")))
+    forge(vault, due, "mailroom", "general", alone=True)
+    with desk(environment_of(vault, user=DPO)) as at_desk:
+        restrict(at_desk, due, "retention", "Antrag 13/26")
+        placed = at_desk.service.ledger.lines_of("restrict-place", due)
+
+    assert [json.loads(line)["body"]["from"] for line in placed] == ["general", "finance"]
+
+
 def test_a_move_that_was_cut_off_is_obeyed_and_finished(vault: Office, due: str) -> None:
     """The power fails between the signature and the move: the person's right does not depend on it."""
-    from unittest.mock import patch
-
-    from poststelle.verbs.restricting import restrict
 
     def fail(*_: Any) -> Any:
         raise KeyboardInterrupt

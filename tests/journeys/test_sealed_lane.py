@@ -1,12 +1,17 @@
 """A letter to the works council, from the scanner to the one role that may open it."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from drawn_scans import encoded, letter
-from simulators import Office
+from filed_letters import Sample, _classified, _Content
+from simulators import Office, environment_of
 
 from bench.letters import OFFICE_COMPANY
+from poststelle.records import SEALED_FOR, Fact
+from poststelle.wiring import open_service
 
 ENVELOPE = ("Persönlich", "An den Betriebsrat", OFFICE_COMPANY, "Lindenstraße 1", "01067 Dresden")
 INSIDE = ("Sehr geehrte Damen und Herren,", "über Vorfälle in der Kupferkannenhalle", "möchte ich mich beschweren.")
@@ -83,18 +88,16 @@ def test_only_the_named_role_decides_where_it_goes(tmp_path: Path, sealed: Offic
 
 
 def test_no_package_takes_it_along_for_another_role(tmp_path: Path, empty_office: Office) -> None:
-    """Where an office lets such letters lie with a department, all of its mail at once must not hold them unasked."""
+    """Where such a letter came to lie with a department, all of its mail at once must not hold it unasked."""
     office = empty_office.copy_to(tmp_path / "root")
-    config = office.config.read_text("utf-8")
-    narrowest = config.replace("\nclassification:\n", "\nclassification:\n  confidential: [hr, restricted]\n")
-    assert narrowest != config
-    office.config.write_text(narrowest, encoding="utf-8")
-    path = tmp_path / "umschlag.tif"
-    path.write_bytes(encoded([letter(lines) for lines in (ENVELOPE, INSIDE)], "TIFF"))
-    office.drop(path)
-    office.run("intake", user="owner")
+    with open_service(environment_of(office)) as service:
+        sample = Sample(record_class="payroll", received_on=date(2026, 3, 17), needs_review=True)
+        mark = (Fact(name=SEALED_FOR, value="dpo", confidence=1.0, page=1),)
+        classified = replace(_classified(sample, "hr"), compartment="hr", facts=mark)
+        document = service.filing().file_letter(classified, _Content(sample.content), sample.received_on).document_id
+        service.flush_outbox()
 
-    single = office.run("export", id_of(office, "umschlag.tif"), "-o", str(tmp_path / "brief.tif"), user="hr")
+    single = office.run("export", document, "-o", str(tmp_path / "brief.pdf"), user="hr")
     taken = {
         user: office.done("export", "--package", str(tmp_path / user), user=user).json["package"]["letters"]
         for user in ("hr", "dpo")

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import UNREADABLE, UNREADABLE_CONTENT
@@ -14,8 +15,12 @@ from simulators import Office, Ran, environment_of
 
 from poststelle.access.audit import AuditLog, open_details
 from poststelle.access.keybook import AUDIT
+from poststelle.errors import NotPermitted
 from poststelle.verbs.disposing import run
 from poststelle.verbs.locating import desk
+from poststelle.verbs.planning import plan
+from poststelle.verbs.subject import access, erase, restrict_all
+from poststelle.verbs.subject_requests import Subject
 from poststelle.wiring import open_person, open_service
 
 DPO, OWNER, MANAGER = "dpo", "owner", "records-manager"
@@ -150,13 +155,18 @@ def test_an_erasure_waits_for_a_second_person(vault: Office, ids: dict[Letter, s
         vault, ask(verb="erase"), ask(verb="access"), ("accounting", ("search", "Grünewald"))
     )
     request = asked.json["request"]["id"]
+    (listed,) = together(vault, (MANAGER, ("purge", "list")))
+    plan_id = listed.json["plans"][0]["plan_id"]
     assert not asked.json["carried_out"] and shown.json["total"] == 3, "nothing was changed yet"
     assert fates(asked)[ids[OLD]][0] == "erase" and unconfirmed.status == 0
 
     confirm = ("subject", "confirm", request, "--reason", "geprüft")
-    early, by_dpo, wrong, by_sales, done, twice = together(
+    release = ("purge", "release", plan_id, "--reason", "Antrag")
+    early, own_plan, too_early, by_dpo, wrong, by_sales, done, twice = together(
         vault,
         (DPO, ("subject", "erase", request)),
+        (DPO, release),
+        (MANAGER, release),
         (DPO, confirm),
         (MANAGER, ("subject", "confirm", unconfirmed.json["request"]["id"], "--reason", "falsch")),
         ("sales", confirm),
@@ -164,6 +174,7 @@ def test_an_erasure_waits_for_a_second_person(vault: Office, ids: dict[Letter, s
         (OWNER, confirm),
     )
     assert (early.json["carried_out"], by_dpo.status, wrong.status, by_sales.status) == (False, 3, 2, 3)
+    assert (own_plan.status, too_early.status, "subject confirm" in too_early.err) == (3, 2, True)
     assert (done.status, done.json["request"]["name"], twice.status) == (0, None, 2), "who confirms sees no name"
     assert done.json["request"]["confirmed_by"] == MANAGER
 
@@ -175,15 +186,9 @@ def test_an_erasure_waits_for_a_second_person(vault: Office, ids: dict[Letter, s
         ids[NEW]: ("restricted", "2035-01-01"),
         ids[WORN]: ("restricted", None),
     }
-    plan = carried.json["request"]["plan_id"]
-    own, released = together(
-        vault,
-        (MANAGER, ("purge", "release", plan, "--reason", "selbst")),
-        (OWNER, ("purge", "release", plan, "--reason", "Antrag")),
-    )
-    assert (own.status, released.json["due"]) == (3, [ids[OLD]]), "and only what was asked for"
+    assert carried.json["request"]["plan_id"] == plan_id, "what the desk planned, and the second person released"
     with open_service(environment_of(vault)) as service:
-        assert run(service).disposed == (ids[OLD],)
+        assert run(service).disposed == (ids[OLD],), "two people, and only what was asked for"
 
     after, found, restricted = together(
         vault,
@@ -245,16 +250,67 @@ def test_the_owner_does_not_confirm_what_the_owner_asked_for(vault: Office) -> N
     assert (own.status, other.status) == (3, 0)
 
 
-def test_nothing_under_a_hold_is_planned(vault: Office, ids: dict[Letter, str]) -> None:
-    """The letter is evidence in a dispute: who is sued may not have it erased."""
-    held, erasure = together(vault, (OWNER, ("hold", "place", ids[OLD], "--reason", "Rechtsstreit")), ask(verb="erase"))
-    assert held.status == 0
-    (confirmed,) = together(
-        vault, (MANAGER, ("subject", "confirm", erasure.json["request"]["id"], "--reason", "geprüft"))
+def test_the_desk_plans_for_its_own_request_and_nothing_else(vault: Office, ids: dict[Letter, str]) -> None:
+    """Who answers requests may not release: a plan of theirs must not become a way around those who may."""
+    other = Letter(record_class="invoice", received_on=date(2014, 7, 1), says="Rechnung an niemanden")
+    (stranger,) = file_letters(vault, (other,))
+    (asked,) = together(vault, ask(verb="erase"))
+    request = asked.json["request"]["id"]
+    with desk(environment_of(vault, user=DPO)) as at_desk:
+        forged = [
+            plan(at_desk, None, only=[stranger], request=request).plan_id,
+            plan(at_desk, None, only=[ids[OLD]], request="0" * 64).plan_id,
+        ]
+        with pytest.raises(NotPermitted):
+            plan(at_desk, None, only=[ids[OLD]])
+    confirmed, *refused = together(
+        vault,
+        (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+        *((OWNER, ("purge", "release", plan_id, "--reason", "untergeschoben")) for plan_id in forged),
     )
 
-    assert fates(erasure)[ids[OLD]] == ("restrict", None)
-    assert confirmed.json["request"]["plan_id"] is None
+    assert (confirmed.status, [ran.status for ran in refused]) == (0, [2, 2])
+    assert all("did not register" in ran.err for ran in refused)
+    with open_service(environment_of(vault)) as service:
+        assert run(service).disposed == (ids[OLD],), "the control: what belongs to the request goes"
+
+
+def test_a_request_that_was_withdrawn_destroys_nothing(vault: Office, ids: dict[Letter, str]) -> None:
+    """The subject changes their mind after it was confirmed, and before the purge ran."""
+    (asked,) = together(vault, ask(verb="erase"))
+    request = asked.json["request"]["id"]
+    before = vault.copy_to(vault.root.with_name("before"))
+    for office, outcome in ((vault, "withdrawn"), (before, "answered")):
+        statuses = together(
+            office,
+            (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+            (DPO, ("subject", "close", request, "--outcome", outcome, "--reason", "überlegt")),
+        )
+        assert [ran.status for ran in statuses] == [0, 0]
+
+    with open_service(environment_of(vault)) as service:
+        done = run(service)
+    assert done.disposed == () and "closed (withdrawn)" in done.warnings[0].reason
+    with open_service(environment_of(before)) as service:
+        assert run(service).disposed == (ids[OLD],), "the control: an answered one is carried out"
+
+
+def test_nothing_under_a_hold_is_planned(vault: Office, ids: dict[Letter, str]) -> None:
+    """The letter is evidence in a dispute: who is sued may not have it erased."""
+    (early,) = together(vault, ask(verb="erase"))
+    held, erasure = together(vault, (OWNER, ("hold", "place", ids[OLD], "--reason", "Rechtsstreit")), ask(verb="erase"))
+    assert held.status == 0
+    requests = [ran.json["request"]["id"] for ran in (early, erasure)]
+    before, after = together(
+        vault, *((MANAGER, ("subject", "confirm", request, "--reason", "geprüft")) for request in requests)
+    )
+
+    assert fates(early)[ids[OLD]][0] == "erase" and fates(erasure)[ids[OLD]] == ("restrict", None)
+    assert (before.status, after.json["request"]["plan_id"]) == (0, None)
+    (carried,) = together(vault, (DPO, ("subject", "erase", requests[0])))
+    assert fates(carried)[ids[OLD]] == ("restricted", None), "planned before the hold, and not released"
+    with open_service(environment_of(vault)) as service:
+        assert run(service).disposed == ()
 
 
 def test_restriction_acts_at_once_on_what_is_sure(vault: Office, ids: dict[Letter, str]) -> None:
@@ -342,6 +398,78 @@ def test_no_name_stays_in_the_clear(vault: Office) -> None:
         keys = session.keyring.held(AUDIT)
         opened = [open_details(line, session.book.vault_id, *keys) for _, line in log.lines() if line["kind"] in kinds]
     assert any(details.get("also") == ["Hans Feldkirchner"] for details in opened), "but it is in the log, sealed"
+
+
+def log_of(office: Office) -> list[str]:
+    """Kind and details of what the log says, as the data protection officer opens it."""
+    with open_person(environment_of(office, user=DPO)) as session:
+        keys = session.keyring.held(AUDIT)
+        lines = [line for _, line in session.audit.lines()]
+        return [f"{line['kind']} {open_details(line, session.book.vault_id, *keys)}" for line in lines]
+
+
+def enact(office: Office, **roles: dict[str, Any]) -> None:
+    """Sign roles into the law as the owner, whatever config.yaml may say by now."""
+    with open_person(environment_of(office, user=OWNER)) as session, session.changing_law():
+        law = session.book.office
+        session.change_law("office", {"office": law | {"roles": law["roles"] | roles}})
+
+
+SMALL_DESK = {
+    "label": "Schalter",
+    "compartments": {"finance": ["find", "read"], "restricted": ["reclassify"]},
+    "rights": ["audit", "subject"],
+}
+
+
+def test_a_desk_that_may_not_find_a_letter_does_not_learn_of_it(vault: Office, ids: dict[Letter, str]) -> None:
+    """Who answers for accounting carries out a request that another desk registered: HR's letters stay HR's."""
+    enact(vault, **{"small-desk": SMALL_DESK})
+    added, asked = together(
+        vault, (OWNER, ("user", "add", "anna", "--role", "small-desk", "--no-passphrase")), ask(verb="erase")
+    )
+    assert (added.status, asked.status) == (0, 0), added.err
+    request, before = asked.json["request"]["id"], len(log_of(vault))
+    _, listed, carried = together(
+        vault,
+        (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+        ("anna", ("subject", "list")),
+        ("anna", ("subject", "erase", request)),
+    )
+
+    assert {document: status for document, (status, _) in fates(carried).items()} == {
+        ids[OLD]: "erase",
+        ids[NEW]: "restricted",
+    }
+    assert listed.json["requests"][0]["letters"] == [ids[OLD], ids[NEW]]
+    assert ids[WORN] not in carried.text + carried.err + listed.text
+    assert "HR-" not in carried.text
+    assert "hr" in carried.json["not_searched"]["compartments"] and "hr" in carried.err, "but that it may be incomplete"
+    done = [line for line in log_of(vault)[before:] if line.startswith("subject-erased")]
+    assert len(done) == 1 and ids[NEW] in done[0] and ids[WORN] not in done[0]
+
+    (by_dpo,) = together(vault, (DPO, ("subject", "erase", request)))
+    assert fates(by_dpo)[ids[WORN]][0] == "restricted", "the control: who may find it does the rest"
+
+
+def test_what_the_desk_could_not_finish_is_not_begun(vault: Office) -> None:
+    """A vault whose law was signed before this was checked: no request may lie there that nobody there can read."""
+    enact(
+        vault,
+        dpo={"label": "Ohne Protokoll", "compartments": {"restricted": ["reclassify"]}, "rights": ["subject"]},
+        legal={"label": "Ohne Sperre", "compartments": {"finance": ["find"]}, "rights": ["audit", "subject"]},
+    )
+    him = Subject(name=NAME)
+    with desk(environment_of(vault, user=DPO)) as unable:
+        for verb in (access, restrict_all, erase):
+            with pytest.raises(NotPermitted, match="the right `audit`"):
+                verb(unable, him)
+    with desk(environment_of(vault, user="legal")) as unable:
+        for verb in (restrict_all, erase):
+            with pytest.raises(NotPermitted, match="restrict letters"):
+                verb(unable, him)
+        assert unable.service.ledger.statement_counts().get("subject-request", 0) == 0
+        assert access(unable, him).request.subject == him, "the control: what it can finish, it may"
 
 
 @pytest.mark.parametrize(("user", "status"), [(OWNER, 0), ("hr", 3), ("legal", 3), (MANAGER, 3), ("auditor", 3)])

@@ -37,6 +37,17 @@ MISTAKES = {
     "an unknown verb": (
         "      unsorted: [find, read, export]\n", "      unsorted: [find, steal]\n", "unsorted", "'find'",
     ),
+    "a subject desk that cannot read its requests": (
+        "rights: [records, audit, subject]\n", "rights: [records, subject]\n", "roles.dpo.rights", "audit beside",
+    ),
+    "sealed letters in wider hands": (
+        "\nclassification:\n", "\nclassification:\n  confidential: [hr, restricted]\n", "classification.confidential",
+        "begins with restricted",
+    ),
+    "sealed letters nowhere": (
+        "\nclassification:\n", "\nclassification:\n  confidential: []\n", "classification.confidential",
+        "begins with restricted",
+    ),
     "a newer format": ("format: 1", "format: 2", "format", "1"),
 }  # fmt: skip
 

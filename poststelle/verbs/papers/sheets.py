@@ -1,10 +1,11 @@
-"""A paper as a PDF: A4 pages of text and tables, in the faces of our other sheets."""
+"""A paper as a PDF/A-2b: A4 pages of text and tables, in the faces of our other sheets."""
 
 import io
 from collections.abc import Sequence
 
 import pikepdf
 
+from intake import archivable
 from intake.einvoice_sheet import Piece, Sheet
 from intake.rendition_sheet import add_sheets
 from intake.sheet_font import BOLD, REGULAR, width
@@ -25,6 +26,9 @@ def to_pdf(paper: Paper) -> bytes:
     with pikepdf.new() as pdf:
         add_sheets(pdf, setter.sheets())
         pdf.docinfo["/Title"] = paper.title
+        archivable.declare(pdf)
+        with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+            del metadata["xmp:MetadataDate"]
         out = io.BytesIO()
         pdf.save(out, deterministic_id=True)
     return out.getvalue()
