@@ -53,8 +53,8 @@ def file_letters(
     with open_service(environment or environment_of(office)) as session:
         filing, ids = session.filing(), []
         for sample in samples:
-            classified = _classified(sample, session.book.office["classes"][sample.record_class]["compartment"])
-            archived = filing.file_letter(classified, _Content(sample.content), sample.received_on)
+            classified = classified_letter(sample, session.book.office["classes"][sample.record_class]["compartment"])
+            archived = filing.file_letter(classified, Content(sample.content), sample.received_on)
             registered = session.mirrored_keys.find(archived.document_id)
             assert registered is not None
             if findable:
@@ -66,7 +66,8 @@ def file_letters(
     return ids
 
 
-def _classified(sample: Sample, compartment: str) -> ClassifiedDocument:
+def classified_letter(sample: Sample, compartment: str) -> ClassifiedDocument:
+    """What is known of a letter when it is filed."""
     facts = [
         Fact(name="sender", value=f"{sample.word} GmbH", confidence=0.9, page=1),
         Fact(name="subject", value=f"Betreff {sample.word}", confidence=0.9, page=1),
@@ -95,7 +96,9 @@ def _classified(sample: Sample, compartment: str) -> ClassifiedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class Content:
+    """A file as filing reads it."""
+
     content: bytes
 
     def chunks(self) -> list[bytes]:

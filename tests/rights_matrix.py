@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from filed_letters import Sample, _classified, _Content, together
+from filed_letters import Content, Sample, classified_letter, together
 from simulators import Office, environment_of
 
 import poststelle.wiring
@@ -511,7 +511,7 @@ def fill(office: Office, places: Sequence[str] = ALL, *, every_class: bool = Fal
             sha256=hashlib.sha256(content).hexdigest(),
             received_at=datetime(2026, 3, 17, 8, tzinfo=UTC),
         )  # fmt: skip
-        number = service.filing().quarantine(file, _Content(content), "no-pdf", "Keine PDF-Datei.").number
+        number = service.filing().quarantine(file, Content(content), "no-pdf", "Keine PDF-Datei.").number
         service.flush_outbox()
     cases += [Case("quarantined", "unsorted", number), Case("quarantined", "unsorted", file.document_id)]
     return [*_treated(office, cases), *(Case("absent", "", name) for name in ABSENT)]
@@ -528,10 +528,10 @@ def _file(service: Any, state: str, place: str, received_on: date, record_class:
         record_class=record_class or CLASSES.get(place, "other"), received_on=received_on, word=word,
         needs_review=state in ("review", "sealed"),
     )  # fmt: skip
-    classified = replace(_classified(sample, place), compartment=place)
+    classified = replace(classified_letter(sample, place), compartment=place)
     if state == "sealed":
         classified = replace(classified, facts=(Fact(name="sealed_for", value="dpo", confidence=1.0, page=1),))
-    archived = service.filing().file_letter(classified, _Content(sample.content), received_on)
+    archived = service.filing().file_letter(classified, Content(sample.content), received_on)
     registered = service.mirrored_keys.find(archived.document_id)
     text = LetterText(classified=classified, received_on=received_on)
     if place != "restricted":

@@ -1,6 +1,7 @@
 """`intake` and `watch`: what drops becomes a filed letter."""
 
 import contextlib
+import ctypes
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from poststelle.access.keybook import index_scope
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, Damaged, StorageError
 from poststelle.pipeline import Outcome, Pipeline, Progress
-from poststelle.records import ArchivedDocument, Fact, Reason
+from poststelle.records import ArchivedDocument, Fact, IndexEntry, Reason
 from poststelle.verbs.learning import FollowingClassifier
 from poststelle.wiring import (
     Environment,
@@ -29,6 +30,9 @@ from poststelle.wiring import (
     open_service,
     work_folder,
 )
+
+_LARGE_FROM = -3
+"""M_MMAP_THRESHOLD of mallopt(3): set once, it no longer follows what was freed last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +174,19 @@ def _leave_notice(session: Session, notice: Notice | None) -> None:
 
 def notice_of(lock: Path) -> str | None:
     """What the running watch has to say of the inbox, as a sentence; None if all is well."""
+    notice = _noticed(lock)
+    return None if notice is None else NOTICES[notice]
+
+
+def what_holds_up(lock: Path) -> str | None:
+    """Why the running watch takes nothing in now, as a sentence; None if it does."""
+    notice = _noticed(lock)
+    return NOTICES[notice] if notice in (Notice.GONE, Notice.FULL) else None
+
+
+def _noticed(lock: Path) -> Notice | None:
     try:
-        return NOTICES[Notice(lock.read_text(encoding="ascii"))]
+        return Notice(lock.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
 
@@ -187,6 +202,7 @@ def opened_intake(
     """(service, viewer, pipeline). Workers start before any identity is read; one intake per vault at a time."""
     config = find_config(environment)
     harden_process()
+    _give_large_blocks_back()
     settings = intake_settings(config)
     require_languages(settings.all_languages)
     with contextlib.ExitStack() as stack:
@@ -226,6 +242,13 @@ def opened_intake(
                 on_progress=on_progress,
             ),
         )
+
+
+def _give_large_blocks_back() -> None:
+    """Have the C library return large blocks to the system for good, instead of keeping ever larger ones: a watch runs
+    for months, and the holes that they left made it grow by half a megabyte for each thousand letters."""
+    with contextlib.suppress(OSError, AttributeError):  # other C libraries do as they do
+        ctypes.CDLL(None).mallopt(_LARGE_FROM, 128 * 1024)
 
 
 @contextlib.contextmanager
@@ -304,13 +327,20 @@ def _indexer(session: Session) -> Callable[[ArchivedDocument], None]:
 
     def index(filed: ArchivedDocument) -> None:
         compartment = filed.classified.compartment
-        registered = session.mirrored_keys.find(filed.document_id)
-        if registered is None or not session.keyring.holds(index_scope(compartment)):
+        if not session.keyring.holds(index_scope(compartment)):
             return
+        scope_id = session.book.current(index_scope(compartment)).scope_id
         text = LetterText(classified=filed.classified, received_on=filed.received_on, duplicate_of=filed.duplicate_of)
+
+        def entries() -> Iterator[IndexEntry]:
+            """Asked inside the index's transaction: somebody may have moved, revised or destroyed it just now."""
+            registered = session.mirrored_keys.find(filed.document_id)
+            if registered is not None and (registered.scope_id, registered.text_version) == (scope_id, 1):
+                yield index_entry(text, filed.accession, registered.sequence)
+
         # The archive is the truth: an index that fails now is caught up by the next search.
         with contextlib.suppress(StorageError, Damaged):
-            session.index(compartment).add(index_entry(text, filed.accession, registered.sequence))
+            session.index(compartment).add_many(entries())
 
     return index
 

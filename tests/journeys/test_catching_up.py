@@ -1,14 +1,18 @@
 """An index follows the archive, whatever happens while it does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 import pytest
+from filed_letters import Content, Sample, classified_letter
 from simulators import Office, environment_of
 
 from archive.keystore import Registered
 from archive.reading import Reading
 from archive.textpart import LetterText
+from poststelle.records import IndexEntry
 from poststelle.verbs.finding import catch_up
+from poststelle.verbs.taking_in import _indexer
 from poststelle.wiring import Session, open_service
 from search import CompartmentIndex
 
@@ -41,6 +45,26 @@ def test_a_letter_destroyed_while_it_is_read_does_not_come_back(
 
     assert letter.document_id not in index.sequences()
     assert index.position() == service.reading.position(COMPARTMENT)
+
+
+def test_a_letter_destroyed_before_it_is_made_findable_does_not_come_back(
+    service: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filing and the index are two steps; a purge, a move or a correction may come between."""
+    sample = Sample(record_class="invoice", received_on=date(2026, 3, 17))
+    filed = service.filing().file_letter(
+        classified_letter(sample, COMPARTMENT), Content(sample.content), sample.received_on
+    )
+    add_many = CompartmentIndex.add_many
+
+    def too_late(index: CompartmentIndex, entries: Iterable[IndexEntry]) -> None:
+        service.mirrored_keys.forget_all([filed.document_id])
+        add_many(index, entries)
+
+    monkeypatch.setattr(CompartmentIndex, "add_many", too_late)
+    _indexer(service)(filed)
+
+    assert filed.document_id not in service.index(COMPARTMENT).sequences()
 
 
 def test_a_letter_filed_while_the_lists_are_compared_stays_findable(

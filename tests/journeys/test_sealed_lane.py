@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawn_scans import encoded, letter
-from filed_letters import Sample, _classified, _Content
+from filed_letters import Content, Sample, classified_letter
 from simulators import Office, environment_of
 
 from bench.letters import OFFICE_COMPANY
@@ -93,8 +93,8 @@ def test_no_package_takes_it_along_for_another_role(tmp_path: Path, empty_office
     with open_service(environment_of(office)) as service:
         sample = Sample(record_class="payroll", received_on=date(2026, 3, 17), needs_review=True)
         mark = (Fact(name=SEALED_FOR, value="dpo", confidence=1.0, page=1),)
-        classified = replace(_classified(sample, "hr"), compartment="hr", facts=mark)
-        document = service.filing().file_letter(classified, _Content(sample.content), sample.received_on).document_id
+        classified = replace(classified_letter(sample, "hr"), compartment="hr", facts=mark)
+        document = service.filing().file_letter(classified, Content(sample.content), sample.received_on).document_id
         service.flush_outbox()
 
     single = office.run("export", document, "-o", str(tmp_path / "brief.pdf"), user="hr")
