@@ -17,6 +17,8 @@ from intake.structure import is_complete
 CLOSED_SETTLE_SECONDS = 0.3
 """How long a file must be quiet after its writer closed it, if it has an end that shows. The longer time of the
 configuration is for writers of whom nobody tells, and for kinds that look whole after every page."""
+CLOCK_SET_SECONDS = 5.0
+"""By more than this against the seconds that passed, the wall clock was set."""
 _WINDOW_BYTES = 1 << 16
 _END_SHOWS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"%PDF-")
 
@@ -68,7 +70,7 @@ class Observer:
 
     With `same_clock` the file system stamps files by this machine's clock, and a file that has lain there for long
     is taken at the first look. A share stamps by a clock of its own, which may be hours off: there only what we
-    saw ourselves counts.
+    saw ourselves counts. So it is with files from before the clock was set: a leap forward makes nothing older.
     """
 
     def __init__(
@@ -89,6 +91,10 @@ class Observer:
         self._handovers: dict[Path, Handover] = {}
         self._busy: dict[Path, float] = {}
         """When a file was last seen open in somebody else's hands."""
+        self._ahead: float | None = None
+        """By how much `now` was ahead of `elapsed` at the last look."""
+        self._clock_set_at = float("-inf")
+        """When the clock was last found set, by `elapsed`."""
 
     def told(self, path: Path, handover: Handover | None) -> None:
         """An event of the kernel: the file was handed over, or (None) written to. May be called by any thread."""
@@ -159,7 +165,15 @@ class Observer:
             )
             self._looks[path] = last
         watched = self._elapsed() - last.since
-        return max(watched, self._now().timestamp() - status.st_ctime) if self._same_clock else watched
+        return max(watched, self._seconds_since(status.st_ctime)) if self._same_clock else watched
+
+    def _seconds_since(self, changed: float) -> float:
+        """How long ago that was by the wall clock; no longer than since that was set."""
+        now, elapsed = self._now().timestamp(), self._elapsed()
+        if self._ahead is not None and abs(now - elapsed - self._ahead) > CLOCK_SET_SECONDS:
+            self._clock_set_at = elapsed
+        self._ahead = now - elapsed
+        return min(now - changed, elapsed - self._clock_set_at)
 
     def _unless_patience_ends(self, quiet_seconds: float, reason: str, code: str) -> Wholeness:
         if quiet_seconds >= self._give_up_seconds:

@@ -119,6 +119,27 @@ def test_the_clock_of_a_share_is_not_believed(off_seconds: float, root: Path, sc
         assert here.is_whole(root / "scan.png").state is WholenessState.WHOLE, "the control: on our own disk it counts"
 
 
+@pytest.mark.parametrize("set_by_seconds", [-86_400.0, 86_400.0])
+def test_setting_the_clock_makes_no_file_older(set_by_seconds: float, root: Path, scans: dict[str, bytes]) -> None:
+    """The machine finds the right time at noon: half a scan is not given up for it, and its second half is not lost."""
+    clock = Clock()
+    inbox = inbox_at(root, clock)
+    (root / "half.png").write_bytes(scans["PNG"][:-40])
+    assert inbox.is_whole(root / "half.png").reason == "changing"
+    clock.seconds = 3.0
+    assert inbox.is_whole(root / "half.png").reason == "incomplete"
+    (root / "scan.tif").write_bytes(scans["TIFF"])
+
+    clock.off = set_by_seconds
+    assert inbox.is_whole(root / "half.png").reason == "incomplete"
+    assert inbox.is_whole(root / "scan.tif").reason == "changing", "its scanner may add a page"
+
+    clock.seconds = 6.0
+    assert inbox.is_whole(root / "scan.tif").state is WholenessState.WHOLE, "the control: its time has passed"
+    clock.seconds = 910.0
+    assert inbox.is_whole(root / "half.png").state is WholenessState.GIVEN_UP
+
+
 @pytest.mark.parametrize("kind", ["PDF", "TIFF", "JPEG"])
 def test_half_a_file_waits_for_its_writer_and_then_for_nobody(kind: str, root: Path, scans: dict[str, bytes]) -> None:
     """A PDF without its end, a TIFF without its last directory, a JPEG that stops: never filed as a whole letter."""
