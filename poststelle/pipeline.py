@@ -168,7 +168,7 @@ class Pipeline:
     """Of stacks that an earlier run began to file, by claim."""
     _in_flight: int = 0
     _seen: set[str] = field(default_factory=set)
-    """Claims that this run knows of."""
+    """Claims that this run knows of and that may still lie in the inbox."""
     _at_work: set[str] = field(default_factory=set)
     """Claims that this run made and has not settled."""
     _room: threading.Semaphore = field(init=False)
@@ -218,7 +218,7 @@ class Pipeline:
                 raise event
             before = self._in_flight
             outcomes = self._guarded(self._handle_if_there(event))
-            if self._in_flight < before or (isinstance(event, Claim | _Found) and self._in_flight == before):
+            if self._has_left(event, before):
                 self._room.release()
             yield from outcomes
         watcher.join()
@@ -237,10 +237,16 @@ class Pipeline:
         except (OSError, StorageError):
             if self.inbox.is_there():
                 raise
+        else:
+            if self._has_left(event, before):
+                self._seen.discard(_claim_of(event).document_id)
         finally:
-            is_new = isinstance(event, Claim | _Found)
-            if self._in_flight < before or (is_new and self._in_flight == before):
+            if self._has_left(event, before):
                 self._at_work.discard(_claim_of(event).document_id)
+
+    def _has_left(self, event: _Event, before: int) -> bool:
+        """Whether the file of an event is no longer at work; `before` was at work before the event."""
+        return self._in_flight < before or (isinstance(event, Claim | _Found) and self._in_flight == before)
 
     def _listen(self, stop: threading.Event, tell: Callable[[Notice], None]) -> None:
         """Claim what is whole, a few letters ahead: the rest stays in the inbox where people see it."""
@@ -255,14 +261,15 @@ class Pipeline:
             if waiting:
                 self.pool.warm_up()
             for claim in self._found():
+                if not self._may_begin(stop, tell):
+                    return
                 self._seen.add(claim.document_id)
                 self._at_work.add(claim.document_id)
-                if self._wait_for_room(stop):
-                    self._events.put(_Found(claim=claim))
+                self._events.put(_Found(claim=claim))
 
         try:
             for path in self.inbox.watch(stop, tell=told, on_look=look):
-                if not self._wait_for_space(stop, tell) or not self._wait_for_room(stop):
+                if not self._may_begin(stop, tell):
                     return
                 claim = self._claim_if_there(path)
                 if claim is None:
@@ -283,6 +290,11 @@ class Pipeline:
             if self.inbox.is_there():
                 raise
             return []
+
+    def _may_begin(self, stop: threading.Event, tell: Callable[[Notice], None]) -> bool:
+        """Wait until one more letter may be begun; False if the watch ends. Space is looked for last: the letters
+        before it took some."""
+        return self._wait_for_room(stop) and self._wait_for_space(stop, tell)
 
     def _wait_for_room(self, stop: threading.Event) -> bool:
         while not self._room.acquire(timeout=STOP_SECONDS):
@@ -312,6 +324,7 @@ class Pipeline:
             claim = None
         if claim is None:
             self._at_work.discard(document_id)
+            self._seen.discard(document_id)
         return claim
 
     def claims(self) -> Iterator[Claim]:

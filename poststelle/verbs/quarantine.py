@@ -10,14 +10,14 @@ from datetime import datetime
 
 from archive.filing import UNSORTED, quarantine_number
 from archive.keystore import Registered
-from intake import Claim, Inbox
+from intake import Claim, Inbox, Notice
 from poststelle.access.keybook import content_scope, index_scope, statement_message
 from poststelle.errors import NotPermitted, PoststelleError, UnknownDocument
 from poststelle.pipeline import Outcome, Progress
 from poststelle.records import Part
 from poststelle.stages import Stage
 from poststelle.verbs.status import is_taking_in
-from poststelle.verbs.taking_in import Intake, TakenIn, inbox_of, opened_intake, seen
+from poststelle.verbs.taking_in import NOTICES, Intake, TakenIn, inbox_of, opened_intake, seen, what_holds_up
 from poststelle.wiring import (
     Environment,
     Session,
@@ -28,6 +28,11 @@ from poststelle.wiring import (
 )
 
 _ASK_AGAIN_SECONDS = 0.2
+HANDED_BACK = (
+    "The copy that was to be taken in again was handed back into the inbox, or taken away: it was changed there, or "
+    "could not be read. The file itself is in quarantine as before. Check who may write into the inbox, and what lies "
+    "there under its name."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +120,11 @@ def _hand_over(service: Session, viewer: Session, wanted: Sequence[Registered]) 
     Whoever interrupts this loses the answer only; the claims stay, and the next intake finds them too.
 
     Raises:
-        PoststelleError: the watch ended first.
+        PoststelleError: the watch ended first, or takes nothing in now.
     """
     inbox = inbox_of(service)
+    if (obstacle := _obstacle(service, inbox)) is not None:
+        raise PoststelleError(f"{obstacle} Nothing was handed over: the files are in quarantine. Try again then.")
     waiting: dict[str, Registered] = {}
     for registered in wanted:
         # One at a time: two retries of one file would become two letters.
@@ -133,15 +140,29 @@ def _hand_over(service: Session, viewer: Session, wanted: Sequence[Registered]) 
     inbox.ring()
     while waiting:
         for claim_id, registered in list(waiting.items()):
-            if not _is_in_quarantine(service, registered) and not inbox.is_claimed(claim_id):
-                del waiting[claim_id]
+            # The claim goes last: without it, what the catalogue says now is what became of the file.
+            if inbox.is_claimed(claim_id):
+                continue
+            is_unchanged = _is_in_quarantine(service, registered)
+            if is_unchanged and not inbox.is_there():
+                continue
+            del waiting[claim_id]
+            if is_unchanged:
+                yield _quarantined(viewer, registered.document_id, HANDED_BACK)
+            else:
                 yield from _became(service, viewer, claim_id)
-        if waiting and not is_taking_in(service.layout.lock):
+        if waiting and (obstacle := _obstacle(service, inbox)) is not None:
             raise PoststelleError(
-                "The intake that was to take this in again has ended. Nothing is lost: the files are in quarantine; "
-                "the next `poststelle intake` or `watch` goes on with them."
+                f"{obstacle} Nothing is lost: the files are in quarantine, and what was handed over is taken in then."
             )
         time.sleep(_ASK_AGAIN_SECONDS if waiting else 0)
+
+
+def _obstacle(service: Session, inbox: Inbox) -> str | None:
+    """Why nothing that was handed over is taken in now, as a sentence; None if it is."""
+    if not is_taking_in(service.layout.lock):
+        return "The intake that was to take this in again has ended; the next `poststelle intake` or `watch` goes on."
+    return NOTICES[Notice.GONE] if not inbox.is_there() else what_holds_up(service.layout.lock)
 
 
 def _is_in_quarantine(service: Session, registered: Registered) -> bool:
@@ -152,17 +173,8 @@ def _is_in_quarantine(service: Session, registered: Registered) -> bool:
 def _became(service: Session, viewer: Session, claim_id: str) -> Iterator[TakenIn]:
     """What another process filed under a claim, as far as the viewer may know: one letter, one for each of a stack,
     or the file in quarantine once more."""
-    if (again := service.catalogue.quarantined(claim_id)) is not None:
-        text = viewer.reading.quarantine_text(viewer.reading.resolve_quarantined(claim_id))
-        yield TakenIn(
-            document_id=claim_id,
-            status="quarantined",
-            pages=0,
-            visible=True,
-            accession=quarantine_number(again.year, again.number),
-            source=text.file.source_name,
-            reasons=(text.reason,),
-        )
+    if service.catalogue.quarantined(claim_id) is not None:
+        yield _quarantined(viewer, claim_id)
         return
     note = service.transfers().note_of(claim_id)
     for document_id in [claim_id] if note is None else [letter.document_id for letter in note.letters]:
@@ -188,6 +200,21 @@ def _became(service: Session, viewer: Session, claim_id: str) -> Iterator[TakenI
             reasons=(*classified.reasons, *classified.review_reasons),
             facts=classified.facts,
         )
+
+
+def _quarantined(viewer: Session, document_id: str, reason: str | None = None) -> TakenIn:
+    """A file that is in quarantine; with the reason it has there if no other is given."""
+    registered = viewer.reading.resolve_quarantined(document_id)
+    text = viewer.reading.quarantine_text(registered)
+    return TakenIn(
+        document_id=document_id,
+        status="quarantined",
+        pages=0,
+        visible=True,
+        accession=quarantine_number(registered.year, registered.number),
+        source=text.file.source_name,
+        reasons=(reason or text.reason,),
+    )
 
 
 def discard(session: Session, names: Sequence[str], reason: str) -> list[str]:

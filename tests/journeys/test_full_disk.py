@@ -2,12 +2,15 @@
 
 import hashlib
 import threading
+import time
+from concurrent.futures import Future
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from simulators import Office, RecordedPool, environment_of
+from simulators import Office, RecordedPool, environment_of, eventually
 
+from intake import Recognition
 from poststelle.errors import UnreadableFile
 from poststelle.verbs.taking_in import watch
 
@@ -72,3 +75,61 @@ def test_a_watch_goes_on_by_itself_when_there_is_room(office: Office) -> None:
     assert outcomes == ["quarantined"]
     assert ["nearly full" in sentence for sentence in told] == [True, False]
     assert left == [], "the control: it was asked until there was room"
+
+
+class _Reading(RecordedPool):
+    """Recognition that ends when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.at_work: list[Future[Recognition]] = []
+
+    def recognise(self, snapshot: Any, *arguments: Any, **options: Any) -> "Future[Recognition]":
+        self.at_work.append(Future())
+        return self.at_work[-1]
+
+    def end(self, which: int) -> None:
+        self.at_work[which].set_exception(UnreadableFile("damaged", "The file is damaged."))
+
+
+def test_space_is_looked_for_right_before_each_letter(office: Office) -> None:
+    """The letters before it took the last room while it waited for its turn: it stays in the inbox, whole."""
+    text = office.config.read_text(encoding="utf-8")
+    office.config.write_text(text.replace("workers: auto", "workers: 1"), encoding="utf-8")
+    for number in range(2):
+        (office.inbox / f"brief-{number}.pdf").write_bytes(CONTENT + bytes([number]))
+    told: list[str] = []
+    statuses: list[str] = []
+    pool, stop, full = _Reading(), threading.Event(), threading.Event()
+
+    def others() -> None:
+        eventually(lambda: len(pool.at_work) == 1, "the first is read")
+        time.sleep(0.3)  # the second waits for its turn
+        full.set()
+        pool.end(0)
+        eventually(lambda: len(told) == 1, "it says that there is no room")
+        assert [name for name in office.waiting() if ".poststelle" not in name] == ["brief-1.pdf"]
+        full.clear()
+        eventually(lambda: len(pool.at_work) == 2, "the second is read")
+        pool.end(1)
+        eventually(lambda: len(statuses) == 2, "both are taken in")
+
+    def live() -> None:
+        try:
+            others()
+        finally:
+            stop.set()
+
+    with (
+        patch(f"{ROOM}.RecognitionPool", lambda settings, folder: pool),
+        patch(f"{ROOM}.free_bytes", lambda session: 0 if full.is_set() else 10**15),
+        patch("poststelle.pipeline.SPACE_SECONDS", 0.01),
+        patch("poststelle.pipeline.LETTERS_AHEAD", 1),
+        watch(environment_of(office), stop, lambda progress: None, told.append) as run,
+    ):
+        world = threading.Thread(target=live)
+        world.start()
+        statuses.extend(outcome.status for outcome in run.outcomes)
+        world.join()
+    assert statuses == ["quarantined", "quarantined"]
+    assert ["nearly full" in sentence for sentence in told] == [True, False]

@@ -1,17 +1,26 @@
 """`watch` in a real office: sub-folders as hints, a share that goes away, quarantine tried again while it runs."""
 
+import hashlib
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import simulators
-from simulators import Office, eventually
+from simulators import Office, drain, environment_of, eventually
+
+from intake import Inbox
+from poststelle.durable import Disk
+from poststelle.errors import PoststelleError, UnreadableFile
+from poststelle.verbs.quarantine import HANDED_BACK, retry
+from poststelle.verbs.taking_in import TakenIn, inbox_of
+from poststelle.wiring import only_intake, open_service
 
 DIGITAL, SCAN = "per-mail-heidelbeer.pdf", "angebot-kupferkanne.png"
 WORD = "Heidelbeerkraut"
@@ -206,3 +215,57 @@ def test_stopping_the_watch_during_a_retry_makes_no_second_letter(office: Office
     assert office.done("quarantine", "list").json["documents"] == []
     assert office.done("verify").json["letters"] == 1
     assert office.waiting() == []
+
+
+@contextmanager
+def somebody_takes_in(office: Office) -> Iterator[tuple[Inbox, Path]]:
+    """An intake that runs and does nothing by itself: its inbox, and the file in which it leaves its notices."""
+    with open_service(environment_of(office)) as service, only_intake(service):
+        yield inbox_of(service), service.layout.lock
+
+
+def quarantined_here(office: Office) -> str:
+    """A file that was not read, in this process; returns its number."""
+    content = b"Keine Seite, nur Buchstaben.\n"
+    (office.inbox / "notiz.pdf").write_bytes(content)
+    reason = UnreadableFile("damaged", "The file is damaged.")
+    (item,) = drain(office, Disk(), {hashlib.sha256(content).hexdigest(): reason})
+    assert item.status == "quarantined", "the control"
+    return str(item.accession)
+
+
+def retried_here(office: Office, number: str) -> list[TakenIn]:
+    with retry(environment_of(office, user="mailroom"), [number], lambda progress: None) as run:
+        return list(run.outcomes)
+
+
+def test_a_copy_that_is_handed_back_ends_the_retry(office: Office) -> None:
+    """Somebody writes over the copy in the inbox: the clerk must not sit before a command that never ends."""
+    number = quarantined_here(office)
+    with somebody_takes_in(office) as (inbox, _), ThreadPoolExecutor(1) as clerk:
+        asked = clerk.submit(retried_here, office, number)
+        eventually(lambda: len(inbox.leftovers()) == 1, "it was handed over")
+        (claim,) = inbox.leftovers()
+        inbox.hand_back(claim)
+        (document,) = asked.result(timeout=30)
+
+    assert (document.status, document.accession, document.reasons) == ("quarantined", number, (HANDED_BACK,))
+    assert office.waiting() == ["notiz.pdf"]
+
+
+def test_a_watch_that_takes_nothing_in_ends_the_retry(office: Office) -> None:
+    """The disk is full until tomorrow: the clerk hears so at once, and the watch goes on with what it was handed."""
+    number = quarantined_here(office)
+    with somebody_takes_in(office) as (inbox, lock), ThreadPoolExecutor(1) as clerk:
+        lock.write_text("full")
+        with pytest.raises(PoststelleError, match=r"nearly full.*Nothing was handed over"):
+            retried_here(office, number)
+        assert inbox.leftovers() == []
+
+        lock.write_text("")
+        asked = clerk.submit(retried_here, office, number)
+        eventually(lambda: len(inbox.leftovers()) == 1, "it was handed over")
+        lock.write_text("full")
+        with pytest.raises(PoststelleError, match=r"nearly full.*what was handed over is taken in then"):
+            asked.result(timeout=30)
+        assert len(inbox.leftovers()) == 1, "the next one finds it"
