@@ -92,7 +92,8 @@ def hostile(options: argparse.Namespace, empty: Office, folder: Path) -> list[st
 
 @drill("soak")
 def soak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
-    """Several writers, searches, decisions and the purge job at once, for `--minutes`."""
+    """Several writers, searches, decisions and the purge job at once, for `--minutes`; then the clock is set."""
+    from drills.clock_jumps import drill as set_clock
     from drills.soak import drill as live
 
     report = live(empty, folder, minutes=options.minutes)
@@ -100,9 +101,13 @@ def soak(options: argparse.Namespace, empty: Office, folder: Path) -> list[str]:
     say(f"{report.drops} letters, {report.searches} searches, {report.decisions} decisions, {report.purges} purge runs "
         f"in {report.seconds:.0f} s; a search: median {took[len(took) // 2]:.2f} s, "
         f"95 % within {took[len(took) * 95 // 100]:.2f} s")  # fmt: skip
-    say(f"watcher: {report.memory[0][1]:.0f} to {report.memory[-1][1]:.0f} MB, "
-        f"{min(report.descriptors)} to {max(report.descriptors)} open files")  # fmt: skip
-    return report.failures
+    say(f"watcher: {report.memory[0][1]:.0f} to {report.memory[-1][1]:.0f} MB, in the second half {report.slope:+.2f} "
+        f"for each thousand letters; {min(report.descriptors)} to {max(report.descriptors)} open files")  # fmt: skip
+    lived = set_clock(empty, folder)
+    years = ", ".join(f"{count} of {year}" for year, count in sorted(lived.years.items()))
+    say(f"the clock set {len(lived.settings)} times ({', '.join(lived.settings)}): {lived.letters} letters ({years}); "
+        f"the purge job refused {lived.refusals} times")  # fmt: skip
+    return report.failures + lived.failures
 
 
 @drill("seeded")

@@ -4,14 +4,17 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from drills import lost_writes
 from drills.checker import Place, digests, examine
+from drills.clock_jumps import NEW_YEAR, changes_after, day_in_berlin
 from drills.crash import FAULTS, KILL, broken, interrupt
 from drills.lost_writes import cut_power
 from drills.operations import CONTENT, OPERATIONS, Prepared
+from drills.set_clock import Clock, believed, stamped
 from simulators import Office
 
 from poststelle.durable import Disk
@@ -134,6 +137,40 @@ def test_the_checker_sees_a_letter_that_was_destroyed_early(empty_office: Office
     said = broken(prepared.office, prepared, settled=True)
     assert any("EARLY" in line for line in said)
     assert any(f"LOST: content {hashlib.sha256(CONTENT).hexdigest()[:12]}" in line for line in said)
+
+
+def test_a_clock_that_was_set_is_believed_and_stamps_files_from_then_on(tmp_path: Path) -> None:
+    """A file from before the setting keeps its stamp, as on a machine whose clock was wrong."""
+    clock, before, after = Clock(tmp_path / "clock"), tmp_path / "before", tmp_path / "after"
+    before.write_bytes(b"")
+    stamp = before.stat().st_mtime_ns
+    clock.set_to(datetime.now(UTC) + timedelta(days=40))
+    after.write_bytes(b"")
+
+    look, machine = stamped(clock, os.stat), datetime.now(UTC)
+    assert (look(before).st_mtime_ns - stamp) / 1e9 == pytest.approx(0, abs=0.001)
+    assert look(after).st_mtime - after.stat().st_mtime == pytest.approx(40 * 86_400, abs=0.001)
+    assert look(after).st_size == 0 and look(after).st_ino == after.stat().st_ino
+    assert timedelta(days=40) <= believed(clock).now(UTC) - machine < timedelta(days=40, minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "day", "change"),
+    [
+        ("2026-10-24T21:59:59", "2026-10-24", "summer time ends"),
+        ("2026-10-24T22:00:00", "2026-10-25", "summer time ends"),
+        ("2026-10-25T22:30:00", "2026-10-25", NEW_YEAR),
+        ("2026-12-31T22:59:59", "2026-12-31", NEW_YEAR),
+        ("2026-12-31T23:00:00", "2027-01-01", "summer time begins"),
+        ("2027-03-28T22:30:00", "2027-03-29", "summer time ends"),
+    ],
+)
+def test_the_soak_knows_which_day_it_is_in_berlin(at: str, day: str, change: str) -> None:
+    """The drill judges days of receipt by its own calendar; where that is wrong it would blame the program."""
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+    assert day_in_berlin(moment) == date.fromisoformat(day)
+    assert changes_after(moment)[0][1] == change
 
 
 def _forget_a_wrap(store: Path) -> None:
