@@ -314,7 +314,7 @@ class Catalogue:
     def commit_quarantine(self, item: NewQuarantine, by: str) -> Numbers:
         """The commit point of a file that could not be taken in."""
         with self._db.transaction():
-            year = item.filed_at.year
+            year = item.filed_at.astimezone().year  # as people there count it, and as letters are numbered
             number = self._next(QUARANTINE_SERIES, year)
             self._db.run(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",

@@ -1,6 +1,8 @@
 """The catalogue: numbers without gaps, one transaction per letter, and log entries that cannot get lost."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -117,6 +119,22 @@ def test_the_outbox_is_emptied_only_up_to_what_is_in_the_log(catalogue: Catalogu
     catalogue.clear_outbox(second + 1)
     catalogue.commit_letter(letter(4), by="x")
     assert catalogue.outbox()[0].outbox == second + 2, "numbers are never used again"
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_file_quarantined_in_the_first_hour_of_the_year_is_numbered_in_it(catalogue: Catalogue) -> None:
+    """It is still the old year in London."""
+    new_year = replace(quarantined(1), filed_at=datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    assert catalogue.commit_quarantine(new_year, by="x").year == 2027
 
 
 def test_quarantine_has_its_own_series_and_keeps_numbers_of_what_left(catalogue: Catalogue) -> None:
