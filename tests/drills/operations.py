@@ -288,6 +288,31 @@ def _rebuild_catalogue_again(office: Office, prepared: Prepared) -> None:
     _drain(office, Disk(), {})
 
 
+def _rebuild_keys(office: Office, disk: Disk, prepared: Prepared) -> None:
+    from poststelle.verbs.repairing import plan_keys, rebuild_keys
+    from poststelle.wiring import open_service
+
+    with open_service(environment_of(office, disk), as_it_is=True) as service:
+        rebuild_keys(service, plan_keys(service))
+
+
+def _rebuild_keys_again(office: Office, prepared: Prepared) -> None:
+    from poststelle.errors import ConfigurationError
+
+    with contextlib.suppress(ConfigurationError):  # nothing is damaged: the fault came after
+        _rebuild_keys(office, Disk(), prepared)
+    _drain(office, Disk(), {})
+
+
+_add(
+    Operation(
+        name="rebuild-keys",
+        prepare=_without("keys/keys.db"),
+        act=_rebuild_keys,
+        repair=_rebuild_keys_again,
+        opens_meanwhile=False,
+    )
+)
 _add(
     Operation(
         name="rebuild-index",
