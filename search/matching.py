@@ -102,7 +102,7 @@ def _wanted(node: Node) -> Node:
 def expression_of(nodes: list[Node], *, in_heading: bool = False) -> str:
     """The full-text expression for letters with any of these words, anywhere or in subject or sender."""
     expression = _expression(any_of(nodes))
-    return f"{{title sender}} : {expression}" if in_heading else expression
+    return f"{{title sender}} : ({expression})" if in_heading else expression
 
 
 def _is_textual(node: Node) -> bool:

@@ -274,6 +274,33 @@ def test_a_very_common_word_shows_subjects_first_then_the_newest(
     assert found(index, "Rechnung", limit=3, sort="date") == [19, 18, 17]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Rechnung", "Rechnung Berger", '"offene Rechnung"', '"offene Rechnung" Berger', "Rechn*", "*nung", "Rechnumg~",
+        "Rechnung OR Mahnung", "Rechnung NOT Mahnung", "Rechnung Berger NOT Mahnung", "(Rechnung OR Mahnung) Berger",
+        "sender:Berger", 'sender:"Berger GmbH"', "sender:Berg*", "sender:Berger Rechnung", "subject:Rechnung",
+        "subject:Rechn* sender:Berger", "sender:Berger OR sender:Adler", "class:invoice", "class:invoice sender:Berger",
+        "class:invoice Rechnung", "date:2026-01 Rechnung", "date:[2026-01-01 TO 2026-02] sender:Berger",
+        "amount:>1 Rechnung", "has:amount sender:Berger", "NOT Mahnung", "class:invoice NOT sender:Adler", "März 2026",
+    ],
+)  # fmt: skip
+def test_very_many_matches_are_the_same_letters(
+    index: CompartmentIndex, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Where thousands match, other expressions choose what is shown: every kind of question must survive that."""
+    for number in range(1, 9):
+        title, sender = ("Rechnung", "Berger GmbH") if number % 2 else ("Ihr Schreiben", "Adler KG")
+        text = f"offene Rechnung von Berger vom 3. März 2026, Nr. {number}" + " Mahnung" * (number % 3 == 0)
+        index.add(letter(number, text, title=title, sender=sender, record_class="invoice", facts={"amount": "7.50"}))
+    few = search(index, query, limit=20)
+    monkeypatch.setattr("search.finding.VERY_MANY", 0)
+    many = search(index, query, limit=20)
+
+    assert {hit.document_id for hit in many.hits} == {hit.document_id for hit in few.hits} != set()
+    assert many.total == few.total
+
+
 def test_spelling_says_how_far_words_are_apart() -> None:
     """Everything near rests on these."""
     assert [edit_distance("haus", other, 2) for other in ("haus", "hasu", "hau", "haust", "xaux", "kuchen")] == [
