@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from archive.catalogue import Catalogue
+from archive.certificates import disposal_lists, listed_documents
 from archive.disposition import append_list
 from archive.generation import (
     CATALOGUE,
@@ -161,7 +162,7 @@ class Backup:
         self.disk.write_new(self.target.folder(number) / "manifest.json", [manifest.line, b"\n"])
         self.disk.reached("manifest")
         generation = read_generation(self.target, number, self.book.genesis_hash, self.book.vault_id)
-        write_tombstones(self.target, self.layout, self.service, self.book.vault_id, made_at, self.head(), self.disk)
+        write_tombstones(self.target, self.layout, self.service, self.book, made_at, self.head(), self.disk)
         dropped = self._drop_old([*earlier, generation], damaged)
         kept = [g for g in (*earlier, generation) if g.number not in dropped]
         removed = self._collect(kept)
@@ -196,7 +197,7 @@ class Backup:
     def _list_discarded(self) -> None:
         """Quarantined files that were discarded stay so: a restore of an older generation must not bring them back."""
         discarded = {row.document_id for row in self.catalogue.all_quarantine() if row.stage is Stage.DISCARDED}
-        new = sorted(discarded - listed_documents(self.layout))
+        new = sorted(discarded - listed_documents(self.layout, self.book))
         if new:
             append_list(self.layout, self._sign(DISPOSAL_LIST, {"documents": new}, self.now()), self.disk)
 
@@ -444,7 +445,7 @@ class Backup:
 
     def _collect(self, kept: Sequence[Generation]) -> int:
         """Remove parts, pieces of the log and certificates that no generation names, and all of destroyed letters."""
-        gone = listed_documents(self.layout)
+        gone = listed_documents(self.layout, self.book)
         wanted = {
             self.target.object_path(part).name
             for generation in kept
@@ -464,29 +465,31 @@ class Backup:
 
 
 def write_tombstones(
-    target: Target, layout: VaultLayout, service: Identity, vault_id: str, at: datetime, head: Head | None, disk: Disk
+    target: Target, layout: VaultLayout, service: Identity, book: KeyBook, at: datetime, head: Head | None, disk: Disk
 ) -> None:
     """Put the newest list of destroyed ids onto a target, whole or not at all.
 
     The key book goes first: a service that is younger than every generation there may have signed the list.
+
+    Raises:
+        Damaged: a line of the vault's own list is not genuine. With it no restore would believe the list.
     """
     disk.write_new(target.keybook, chunks_of(layout.keybook))
     lists = _bytes_of(layout.disposals).splitlines()
+    if sum(listed.statement is not None for listed in disposal_lists(layout, book)) < len(lists):
+        raise Damaged(
+            f"A line of {layout.disposals.name} was cut or is not genuine; `poststelle verify` names it. The backup "
+            "keeps the list that it has. Bring the file back from a backup, then run the command again."
+        )
     target_id, _ = target.identify()
     content = {"target": target_id, "lists": len(lists), "sha256": hash_lists(lists)}
-    signed = make_statement(service, vault_id, TOMBSTONES, content, at=at, head=head)
+    signed = make_statement(service, book.vault_id, TOMBSTONES, content, at=at, head=head)
     disk.write_new(target.tombstones, [signed.line, b"\n", *(line + b"\n" for line in lists)])
 
 
 def remove_objects(target: Target, documents: Sequence[str], disk: Disk) -> None:
     """Remove the sealed parts of destroyed letters from a target; repeating it changes nothing."""
     disk.unlink_all(path for document in documents for path in target.objects_of(document))
-
-
-def listed_documents(layout: VaultLayout) -> set[str]:
-    """Ids on the vault's own lists."""
-    lines = _bytes_of(layout.disposals).splitlines()
-    return {document for line in lines for document in json.loads(line)["body"]["documents"]}
 
 
 # Reading back -----------------------------------------------------------------------------------------------------

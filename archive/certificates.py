@@ -56,6 +56,12 @@ def disposal_lists(layout: VaultLayout, book: KeyBook) -> Iterator[Found]:
             yield Found(name=name, statement=None, fault=str(err))
 
 
+def listed_documents(layout: VaultLayout, book: KeyBook) -> set[str]:
+    """Ids of destroyed letters and discarded files on genuine lists: a line that anybody wrote destroys nothing."""
+    found = (listed.statement for listed in disposal_lists(layout, book))
+    return {document for statement in found if statement is not None for document in statement.body["documents"]}
+
+
 def unknown_to(chain: Chain, layout: VaultLayout, book: KeyBook, restores: Sequence[Statement]) -> list[str]:
     """Certificates and lists that name an entry of the log which this log does not contain; sentences.
 

@@ -284,8 +284,17 @@ def append_list(layout: VaultLayout, listed: Statement, disk: Disk) -> None:
 
 def wraps_remain(keys: KeyStore, rows: Sequence[DisposalRow]) -> bool:
     """Whether a piece of a destroyed wrap is still found in store, mirror or their logs: every byte is looked at."""
+    return _any_holds(keys.stored_bytes(), rows)
+
+
+def wraps_put_aside(layout: VaultLayout, rows: Sequence[DisposalRow]) -> list[Path]:
+    """Files that a repair left beside store or mirror in which a piece of a destroyed wrap is found."""
+    return [path for path in left_over(layout) if _any_holds([path.read_bytes()], rows)]
+
+
+def _any_holds(contents: Iterable[bytes], rows: Sequence[DisposalRow]) -> bool:
     pieces = b"".join(row.windows for row in rows)
-    return bool(pieces) and any(_holds_any(content, pieces) for content in keys.stored_bytes())
+    return bool(pieces) and any(_holds_any(content, pieces) for content in contents)
 
 
 def _holds_any(content: bytes, pieces: bytes) -> bool:

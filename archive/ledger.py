@@ -109,11 +109,11 @@ class Ledger:
         entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})
         self._db.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
 
-    def record(self, statement: Statement, details: Mapping[str, Any]) -> None:
-        """Keep a statement that no row follows from, and log it under its kind."""
+    def record(self, statement: Statement, details: Mapping[str, Any], entry: str | None = None) -> None:
+        """Keep a statement that no row follows from, and log it under its kind, or that of the `entry`."""
         with self._db.transaction():
             self.add_statement(statement)
-            self.post(statement.kind, statement.person_id, statement.made_at, details)
+            self.post(entry or statement.kind, statement.person_id, statement.made_at, details)
 
     # Events -------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@
 
 A letter that is not in the register is never brought back; its row and number come from the log, so that no
 number is given twice. Holds and events come from the old catalogue where it can still be read, else from the log:
-a hold from the log stands without its signed statement, and stops disposition all the same. Plans come from the
-old catalogue only.
+a hold from the log stands without its signed statement, and stops disposition all the same. Of restrictions the log
+holds the statements whole. Plans and requests of data subjects come from the old catalogue only, plans only if all that
+was decided on them is there.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -331,8 +333,10 @@ class Rebuilding:
 
     def _decisions(self) -> None:
         rescued = self.salvage
+        # What speaks against a plan may be among what is lost: then none is carried out.
+        plans_lost = bool({"plans", "planned", "statements"} & rescued.cut)
         for table in ("moved", "statements", "plans", "planned", "disposals", "events", "holds", "gaps", "targets"):
-            for row in rescued.tables[table]:
+            for row in () if plans_lost and table in ("plans", "planned") else rescued.tables[table]:
                 self._insert_row(table, row)
         for compartment, year, number, *_ in rescued.tables["moved"]:
             self._count(compartment, int(year), int(number))
@@ -343,7 +347,10 @@ class Rebuilding:
                 self.database.run("INSERT OR REPLACE INTO events(document, event, day) VALUES (?, ?, ?)", values)
         if {"holds", "statements"} & rescued.cut:
             self._holds()
-        if {"plans", "planned", "statements"} & rescued.cut and any(self._entries("purge-planned")):
+        if "statements" in rescued.cut:
+            self._restrictions()
+            self._requests()
+        if plans_lost and any(self._entries("purge-planned")):
             message = "Disposition plans and their releases are lost: draw them up again with `poststelle purge plan`."
             self._report("A025", "plans", message)
 
@@ -373,6 +380,30 @@ class Rebuilding:
                     f"Its reason was: {entry.details['reason']}. Place it again, then lift this one."
                 )
                 self._report("A024", hold, message)
+
+    def _restrictions(self) -> None:
+        """The log holds the whole statements; whoever reads them checks their signatures."""
+        for kind in ("restrict-place", "restrict-lift"):
+            for entry in self._entries(kind):
+                line = str(entry.details["statement"]).encode()
+                name = hashlib.sha256(line).hexdigest()
+                self._insert_row("statements", (name, kind, entry.by, entry.at.isoformat(), line))
+
+    def _requests(self) -> None:
+        """Requests of data subjects: the log knows that they are open, not the sealed statements."""
+        signed = {row[0] for row in self.salvage.tables["statements"]}
+        # Older logs say subject-close.
+        closed = {e.details["request"] for kind in ("subject-close", "subject-closed") for e in self._entries(kind)}
+        for entry in self._entries("subject-request"):
+            request = entry.details["request"]
+            if request not in signed | closed:
+                asked, day = entry.details["of"], f"{entry.at:%Y-%m-%d}"
+                message = (
+                    f"A request of a data subject ({asked}, registered on {day}) is open, but its signed statement is "
+                    "lost. Register it again with --received-on; "
+                    f"`poststelle audit show --from {day} --kind subject-{asked}` says whom it is about."
+                )
+                self._report("A027", request, message)
 
     def _series(self) -> None:
         for (name, year), last in self._last.items():

@@ -5,7 +5,8 @@
 The whole one is only read. A stop at any arrow leaves it as it was, and the repair is repeated from the start; the
 copy beside carries a temporary name, which the next repair and every purge remove.
 
-Which of two whole ones is the right one is asked of the key book and the catalogue, which hold a hash of every key.
+Which of two whole ones is the right one is asked of the key book and the catalogue, which hold a hash of every key. A
+newer one is never replaced by an older one that is whole, too: catalogue and key store may have gone back together.
 """
 
 from collections.abc import Callable, Sequence
@@ -74,7 +75,8 @@ def plan_repair(layout: VaultLayout, book: KeyBook, disk: Disk, open_catalogue: 
 
     Raises:
         BothDamaged: neither is whole.
-        Damaged: both are whole, differ, and nobody can tell which is right.
+        Damaged: both are whole, differ, and nobody can tell which is right; or the older one matches the catalogue,
+            so that all of it may have gone back.
     """
     look = _Look(book=book, disk=disk, open_catalogue=open_catalogue)
     store, mirror = look.at(KEY_STORE, layout.keys), look.at(MIRROR, layout.mirror_keys)
@@ -92,6 +94,13 @@ def plan_repair(layout: VaultLayout, book: KeyBook, disk: Disk, open_catalogue: 
             "is right. Nothing was changed. Find out who changed them; `poststelle restore` brings back a backup."
         )
     source, broken = sorted((store, mirror), key=lambda copy: (len(copy.problems), -copy.generation))
+    if broken.generation > source.generation:
+        raise Damaged(
+            f"The {source.name} is what key book and catalogue say, but the {broken.name} is newer (change number "
+            f"{broken.generation}, not {source.generation}). Perhaps the vault as a whole was put back to an earlier "
+            f"state, and the {broken.name} holds the keys of letters that came since. Nothing was changed. Find out "
+            "who changed them; `poststelle restore` brings back a backup."
+        )
     reason = (
         f"The {broken.name} is whole, but not what key book and catalogue say, or older: "
         f"{len(broken.problems)} differences, of the {source.name} {len(source.problems)}; change number "

@@ -17,7 +17,7 @@ from archive.filing import UNSORTED
 from archive.founding import descriptor
 from archive.keystore import LETTER, QUARANTINE, KeyStore, Registered
 from archive.layout import ASIDE, VaultLayout
-from archive.objects import MissingPart, ObjectStore, fixity
+from archive.objects import MissingPart, ObjectStore, StoredPart, fixity
 from archive.reading import Reading
 from poststelle.access import recover
 from poststelle.access.audit import AuditLog, BrokenLog, Head
@@ -92,8 +92,7 @@ class Verification:
         yield from KeyChecks(keys=self.keys, book=self.book).against(self.catalogue)
 
     def _parts(self, progress: Progress) -> Iterator[Problem]:
-        going = _going(self.catalogue)
-        parts = [part for part in self.catalogue.parts() if part.name.document_id not in going]
+        parts = living_parts(self.catalogue)
         for number, part in enumerate(parts, 1):
             try:
                 if fixity(self.objects, part.name) != part:
@@ -247,6 +246,12 @@ class KeyChecks:
             return None
         scope_id = self.book.current(index_scope(row.compartment)).scope_id
         return (LETTER, scope_id, row.year, row.number, row.text_version, row.stage)
+
+
+def living_parts(catalogue: Catalogue) -> list[StoredPart]:
+    """Fixity of every part that must be there: not of letters that are being destroyed."""
+    going = _going(catalogue)
+    return [part for part in catalogue.parts() if part.name.document_id not in going]
 
 
 def _going(catalogue: Catalogue) -> set[str]:

@@ -81,6 +81,13 @@ class UnknownDocument(PoststelleError):
         )
 
 
+class NotListed(UnknownDocument):
+    """No such hold; whoever may ask may see all there are."""
+
+    def __init__(self, what: str, command: str) -> None:
+        PoststelleError.__init__(self, f"There is no such {what}. `poststelle {command}` shows what there is.")
+
+
 class NoRendition(PoststelleError):
     """The letter has no searchable PDF; only who may see the letter is told so."""
 

@@ -156,7 +156,8 @@ def _is_ours(database: "Database", term: str) -> bool:
 
 
 def _within_a_word(database: "Database", term: str) -> bool:
-    return database.row("SELECT 1 FROM words WHERE instr(word, ?) LIMIT 1", (term,)) is not None
+    # Its skeleton stands next to a word without a gap: "schreiben" and "sobroibon" spell "schreibens".
+    return database.row("SELECT 1 FROM words WHERE instr(word || skeleton, ?) LIMIT 1", (term,)) is not None
 
 
 def _is_telling(term: str) -> bool:

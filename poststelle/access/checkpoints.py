@@ -104,7 +104,7 @@ def read_checkpoint(content: bytes, book: KeyBook) -> Checkpoint:
     if text.startswith("{"):
         return checkpoint_of(check_statement(text.encode(), book, CHECKPOINT, or_removed=True))
     if (found := _PAPER.search(text)) is None:
-        raise InvalidStatement("this is no checkpoint of a log, neither signed nor typed from paper")
+        raise InvalidStatement("it is neither signed nor typed from paper")
     vault = re.search(r"vault\s*:?\s*([0-9a-f]{32})", text, re.IGNORECASE)
     if vault is not None and vault[1].lower() != book.vault_id:
         raise InvalidStatement("the checkpoint was made for another vault")

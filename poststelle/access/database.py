@@ -400,12 +400,28 @@ def _translated(path: Path) -> Iterator[None]:
 def _damaged(path: Path) -> Damaged:
     return Damaged(
         f"The database {path.parent.name}/{path.name} was changed, cut or opened with another key; nothing of it was "
-        "used. `poststelle verify` tells what is affected, `poststelle rebuild` repairs keys, catalogue and index."
+        f"used. {_repair(path)}"
     )
 
 
 def _unusable(path: Path, err: apsw.Error) -> StorageError:
+    if not path.exists():
+        return StorageError(
+            f"The database {path.parent.name}/{path.name} is not there. If its disk is only not mounted, mount it. "
+            f"{_repair(path)}"
+        )
     return StorageError(
         f"The database {path.name} cannot be read or written ({err}). Nothing was lost; check free space, "
         "permissions and whether another program holds it, then try again."
     )
+
+
+def _repair(path: Path) -> str:
+    """What helps when a database is damaged or lost: keys, catalogue and indexes each have their command."""
+    if path.name == "keys.db":
+        return "`poststelle rebuild keys --dry-run` says what can be repaired."
+    if path.name == "catalogue.db":
+        return "`poststelle rebuild catalogue --dry-run` says what it would be made anew from."
+    if path.parent.name == "index" and not path.stem.startswith("share-"):
+        return f"`poststelle rebuild index {path.stem}` makes it anew."
+    return "`poststelle verify` tells what is affected."

@@ -47,13 +47,17 @@ class Vault:
 
     def __init__(self, folder, key_store, kit_file):
         self.folder = Path(folder)
-        lines = Path(kit_file).read_text(encoding="utf-8").splitlines()
-        fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith(" "))
-        secret = "".join("".join(line.split()) for line in lines if line.startswith("  "))
-        self.kit = PrivateKey(base64.b32decode(secret + "=" * (-len(secret) % 8)))
-        self.id, self.kit_id = fields["vault"], hashlib.sha256(self.kit.public).hexdigest()[:32]
+        try:
+            lines = Path(kit_file).read_text(encoding="utf-8").splitlines()
+            fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith(" "))
+            secret = "".join("".join(line.split()) for line in lines if line.startswith("  "))
+            self.kit = PrivateKey(base64.b32decode(secret + "=" * (-len(secret) % 8)))
+            self.id, self.genesis = fields["vault"], fields["genesis"]
+        except (OSError, ValueError, KeyError):
+            sys.exit(f"{kit_file} is no recovery kit that can be read.")
+        self.kit_id = hashlib.sha256(self.kit.public).hexdigest()[:32]
         book = (self.folder / "keybook.jsonl").read_bytes().splitlines()
-        if hashlib.sha256(book[0]).hexdigest() != fields["genesis"]:
+        if hashlib.sha256(book[0]).hexdigest() != self.genesis:
             sys.exit("This kit belongs to another vault, or the key book was replaced.")
         self.epochs = {}
         for entry in (e for line in book for e in json.loads(line)["body"].get("epochs", ())):

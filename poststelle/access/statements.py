@@ -25,6 +25,7 @@ class InvalidStatement(Damaged):
     code = "S013"
 
     def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(
             f"A statement in the catalogue does not hold: {what}. It was not followed. Find out who wrote it, then "
             "let the person concerned make it again."

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,20 +108,36 @@ class Context:
 pass_context = click.make_pass_decorator(Context)
 
 
-def ask_passphrase(user: str) -> str:
+def ask_passphrase(user: str, what: str = "Passphrase") -> str:
     """From the file that POSTSTELLE_PASSPHRASE_FILE names, else from the person at the terminal."""
     if (name := os.environ.get("POSTSTELLE_PASSPHRASE_FILE")) is not None:
-        try:
-            return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as err:
-            raise ConfigurationError(f"POSTSTELLE_PASSPHRASE_FILE names {name}, which cannot be read.") from err
+        return passphrase_in(Path(name), "POSTSTELLE_PASSPHRASE_FILE")
     if not sys.stdin.isatty():
         raise ConfigurationError(
             f"The identity of {user!r} needs its passphrase, and nobody can be asked here. Put it into a file that "
             "only you can read and name that file in POSTSTELLE_PASSPHRASE_FILE."
         )
-    answer: str = click.prompt(f"Passphrase of {user}", hide_input=True, err=True)
+    answer: str = click.prompt(f"{what} of {user}", hide_input=True, err=True)
     return answer
+
+
+@contextlib.contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Say of a file or folder that somebody named that it cannot be written; a disk that fails is told as such."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno in DISK_FAILURES:
+            raise
+        raise ConfigurationError(f"{target} cannot be written ({err.strerror}).") from err
+
+
+def passphrase_in(file: Path, named_by: str) -> str:
+    """The passphrase in a file, without the end of its line."""
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"{named_by} names {file}, which cannot be read.") from err
 
 
 @click.group(

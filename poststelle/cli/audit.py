@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from poststelle.cli import Context, pass_context
+from poststelle.cli import Context, pass_context, writing
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table, to_json
 from poststelle.errors import ConfigurationError, Damaged, ExitStatus
 
 if TYPE_CHECKING:
     from poststelle.access.audit import Head
     from poststelle.verbs.auditing import Shown
-
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group(short_help="The log: who did what, and that nobody changed it.")
@@ -126,7 +125,8 @@ def verify_command(context: Context, checkpoints: tuple[Path, ...]) -> int:
         try:
             verified = verify(session, contents)
         except InvalidStatement as err:
-            raise ConfigurationError(f"A file that was given with --checkpoint cannot be used. {err}") from err
+            message = f"A file that was given with --checkpoint is no checkpoint of this vault's log: {err.what}."
+            raise ConfigurationError(message) from err
     chain, ok = verified.chain, not verified.problems
     value = {
         "ok": ok,
@@ -184,7 +184,8 @@ def checkpoint_command(context: Context, output: Path | None, on_paper: bool) ->
         statement, made = make_checkpoint(session)
         vault_id = session.book.vault_id
         if output is not None:
-            session.disk.write_new(output.absolute(), [statement.line, b"\n"])
+            with writing(output):
+                session.disk.write_new(output.absolute(), [statement.line, b"\n"])
     text = paper(made, vault_id)
     value = {
         "ok": True,

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count
 
 if TYPE_CHECKING:
     from poststelle.verbs.deadlines import Deadline
-
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command(short_help="What falls due, and when.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import table
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @click.group(short_help="Stand-ins with an end.", invoke_without_command=True)
 @click.option("--role", help="The role that is lent.")
 @click.option("--to", "user", help="Who stands in.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day, e.g. 2026-04-30.")
+@click.option("--until", type=DAY, help="The last day, e.g. 2026-04-30.")
 @click.option("--reason", help="Why; signed.")
 @click.pass_context
 def command(

@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean
 from poststelle.cli.retention import explained_json
 
@@ -25,7 +26,7 @@ def command() -> None:
 @command.command("set", short_help="Tell the day something happened.")
 @click.argument("letter", metavar="ID")
 @click.argument("event")
-@click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", metavar="DATE", type=DAY)
 @pass_context
 def set_command(context: Context, letter: str, event: str, day: datetime) -> None:
     """Tell the day an EVENT happened (contract-end, rejection, leaving, …); signed and logged.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from poststelle.cli import Context, pass_context
+from poststelle.cli import Context, pass_context, writing
 from poststelle.cli.completing import complete_letter
-from poststelle.cli.printing import clean
+from poststelle.cli.printing import clean, count
 from poststelle.errors import ConfigurationError
 
 
@@ -80,8 +80,9 @@ def _package(context: Context, folder: Path, classes: tuple[str, ...], years: tu
     from poststelle.verbs.packaging import package
     from poststelle.wiring import open_person
 
-    with open_person(context.environment()) as session, context.printer.progress("Writing") as update:
+    progress = context.printer.progress("Writing")
+    with open_person(context.environment()) as session, progress as update, writing(folder):
         packaged = package(session, folder, classes, years, lambda done, total: update(done, total, ""))
     value = {"folder": str(packaged.folder), "letters": packaged.letters, "size_bytes": packaged.size_bytes}
-    text = f"{packaged.letters} letters → {packaged.folder} ({packaged.size_bytes} bytes)"
+    text = f"{count(packaged.letters, 'letter', 'letters')} → {packaged.folder} ({packaged.size_bytes} bytes)"
     context.printer.result({"package": value}, lambda: clean(text))

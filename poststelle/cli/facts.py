@@ -39,4 +39,4 @@ def set_command(context: Context, letter: str, name: str, value: str) -> None:
 
     with desk(context.environment()) as at_desk:
         decided = set_fact(at_desk, letter, name, value)
-    print_decided(context, decided)
+    print_decided(context, decided, f"{name} of {decided.number} was corrected.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from poststelle.cli import Context, ask_passphrase, pass_context
+from poststelle.cli import Context, ask_passphrase, pass_context, passphrase_in
 from poststelle.errors import ConfigurationError
 
 
@@ -39,17 +39,20 @@ def passphrase_command(context: Context, new_file: Path | None) -> None:
     EXIT STATUS: 0 changed · 2 wrong old passphrase, or the new one is too short
     """
     from poststelle.access.identities import read_identity
-    from poststelle.verbs.identities import change_passphrase
+    from poststelle.verbs.identities import SHORTEST_PASSPHRASE, change_passphrase
 
     path = context.identity_file
     if path is None:
         raise ConfigurationError("Name your identity file with --identity FILE or POSTSTELLE_IDENTITY.")
     file = read_identity(path)
-    old = ask_passphrase(file.user) if file.needs_passphrase else None
+    what = "One-time code" if file.is_one_time else "Passphrase"
+    old = ask_passphrase(file.user, what) if file.needs_passphrase else None
     if new_file is not None:
-        new = new_file.read_text(encoding="utf-8").rstrip("\r\n")
+        new = passphrase_in(new_file, "--new-file")
     elif sys.stdin.isatty():
-        new = click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        file.open(lambda: old or "")  # a slip is told before the new one is thought of and typed twice
+        asked = f"New passphrase (at least {SHORTEST_PASSPHRASE} characters)"
+        new = click.prompt(asked, hide_input=True, confirmation_prompt=True, err=True)
     else:
         raise ConfigurationError("Nobody can be asked here. Name a file with the new passphrase: --new-file FILE.")
     user = change_passphrase(path, old, new, context.environment().disk)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import Printer, clean, count, facts_json, table
 from poststelle.errors import ExitStatus
 from poststelle.records import Reason
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Take in files, or what waits in the inbox.")
 @click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
 @click.option("--move", is_flag=True, help="Remove the files once they are safely filed.")
-@click.option("--received-on", type=click.DateTime(["%Y-%m-%d"]), help="Day of receipt, if it was not today.")
+@click.option("--received-on", type=DAY, help="Day of receipt, if it was not today.")
 @pass_context
 def command(context: Context, paths: tuple[Path, ...], move: bool, received_on: datetime | None) -> int:
     """Take in copies of files or folders; without PATH, drain the inbox once.
@@ -108,7 +109,7 @@ def as_json(document: "TakenIn") -> dict[str, Any]:
 
 def _text(documents: "list[TakenIn]") -> str:
     if not documents:
-        return "Nothing waits in the inbox."
+        return "Nothing was taken in."
     rows = []
     for d in documents:
         subject = next((f.value for f in d.facts if f.name == "subject"), "")

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import count, table
 
 if TYPE_CHECKING:
     from poststelle.verbs.deciding import BookEntry
 
-DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command(short_help="The intake book.")
-@click.option("--class", "record_class", metavar="CLASS", help="Only this class.")
+@click.option("--class", "record_class", metavar="CLASS", help="Only this class, e.g. invoice or Rechnung.")
 @click.option("--from", "from_date", type=DAY, help="Received on or after this day.")
 @click.option("--to", "to_date", type=DAY, help="Received on or before this day.")
 @pass_context
@@ -29,7 +28,7 @@ def command(context: Context, record_class: str | None, from_date: datetime | No
       poststelle --identity identities/records-manager.identity list --class invoice --from 2026-01-01
 
     \b
-    EXIT STATUS: 0 done · 3 not permitted
+    EXIT STATUS: 0 done · 2 no such class · 3 not permitted
     """
     from poststelle.verbs.deciding import intake_book
     from poststelle.verbs.locating import desk

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from poststelle.cli import Context, pass_context
+from poststelle.cli import Context, pass_context, writing
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
 
@@ -31,7 +32,7 @@ def command() -> None:
 
 
 @command.command("plan", short_help="What may be destroyed?")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="For another day; a future one only in practice.")
+@click.option("--as-of", type=DAY, help="For another day; a future one only in practice.")
 @pass_context
 def plan_command(context: Context, as_of: datetime | None) -> None:
     """Draw up and sign a plan of the letters that are due. Destroys nothing.
@@ -73,7 +74,7 @@ def plan_command(context: Context, as_of: datetime | None) -> None:
             for c in made.due
         ]
         due = table(["NUMBER", "CLASS", "DUE ON", "BASIS"], rows) if rows else "Nothing is due."
-        kept = "".join(f"\nkept: {k.document_id[:12]} because {k.reason}" for k in made.kept)
+        kept = "".join(f"\nkept: {k.document_id} because {k.reason}" for k in made.kept)
         following = (
             f"\n\nPlan {made.plan_id[:12]} as of {made.as_of}: {count(len(made.due), 'letter', 'letters')}. A second "
             f"person releases it:\n  poststelle --identity … purge release {made.plan_id[:12]} --reason …"
@@ -185,7 +186,7 @@ def list_command(context: Context) -> None:
 
 
 @command.command("confirm-date", short_help="Say that the machine's date is right.")
-@click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", metavar="DATE", type=DAY)
 @click.option("--reason", required=True, help="Why nothing was written for so long; signed.")
 @pass_context
 def confirm_date_command(context: Context, day: datetime, reason: str) -> None:
@@ -246,7 +247,7 @@ def run_command(context: Context) -> int:
 
     def as_text() -> str:
         lines = [f"Destroyed: {count(len(done.disposed), 'letter', 'letters')}."]
-        lines += [f"kept: {k.document_id[:12]} because {k.reason}" for k in done.kept]
+        lines += [f"kept: {k.document_id} because {k.reason}" for k in done.kept]
         lines += [
             f"Plan {w.plan_id[:12]} was not followed: {w.reason} `poststelle purge withdraw` ends it."
             for w in done.warnings
@@ -292,7 +293,8 @@ def prove_command(context: Context, letter: str, hand_out: Path | None) -> int:
     with desk(context.environment()) as at_desk:
         proof = prove(at_desk, letter)
         if hand_out is not None:
-            hand_out_certificate(at_desk, proof, hand_out)
+            with writing(hand_out):
+                hand_out_certificate(at_desk, proof, hand_out)
     value: dict[str, Any] = {
         "id": proof.document_id,
         "accession": proof.number,

@@ -83,8 +83,9 @@ def catalogue_command(context: Context, dry_run: bool, yes: bool) -> int:
 
     Needs an owner, whose keys open every letter, and no running intake. A sound catalogue is not touched; a damaged
     one is moved aside as catalogue.db.damaged-TIME. Whatever could not be brought back is listed: plans that were not
-    carried out are drawn up again; a hold stays in force, but is to be placed again with its reason. Run
-    `poststelle verify` afterwards. Asks on a terminal; without one it goes on, since nothing is destroyed by it.
+    carried out are drawn up again; a hold stays in force, but is to be placed again with its reason; an open request
+    of a data subject is to be registered again. Run `poststelle verify` afterwards. Asks on a terminal; without one it
+    goes on, since nothing is destroyed by it.
 
     \b
     Example:

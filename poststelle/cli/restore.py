@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
 
 if TYPE_CHECKING:
     from poststelle.verbs.restoring import Plan, Restored
 
-DAY = click.DateTime(["%Y-%m-%d"])
 FILE = click.Path(path_type=Path)
 
 

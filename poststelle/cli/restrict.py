@@ -99,7 +99,7 @@ def list_command(context: Context) -> None:
         restrictions = list_restrictions(at_desk)
 
     def as_text() -> str:
-        rows = [[r.document[:12], r.ground, r.placed_at[:10], r.placed_by, r.reason] for r in restrictions]
+        rows = [[r.document, r.ground, r.placed_at[:10], r.placed_by, r.reason] for r in restrictions]
         return table(["LETTER", "GROUND", "SINCE", "BY", "REASON"], rows) if rows else "No letter is restricted."
 
     context.printer.result({"restrictions": [_restriction_json(r) for r in restrictions]}, as_text)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from poststelle.cli import Context, pass_context
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
 from poststelle.errors import ExitStatus
 
@@ -25,7 +26,7 @@ def command() -> None:
 
 @command.command("explain", short_help="When may this letter be destroyed?")
 @click.argument("letter", metavar="ID")
-@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="Ask for another day than today.")
+@click.option("--on", "on", type=DAY, help="Ask for another day than today.")
 @pass_context
 def explain_command(context: Context, letter: str, on: datetime | None) -> None:
     """Say a letter's class, period, paragraph, start, holds and due day in a sentence to read out.

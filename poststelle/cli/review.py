@@ -110,7 +110,7 @@ def decide_command(context: Context, letter: str, record_class: str) -> None:
     print_decided(context, decided)
 
 
-def print_decided(context: Context, decided: "Decided") -> None:
+def print_decided(context: Context, decided: "Decided", sentence: str | None = None) -> None:
     """What a letter is after a decision; its number in a compartment that the person does not see stays hidden."""
     number = decided.number if decided.visible else None
     value = {
@@ -122,7 +122,7 @@ def print_decided(context: Context, decided: "Decided") -> None:
 
     def as_text() -> str:
         where = f"as {number}" if number else "to its department; you no longer see it"
-        return f"{decided.record_class}: filed {where}."
+        return sentence or f"{decided.record_class}: filed {where}."
 
     context.printer.result({"documents": [value]}, as_text)
 

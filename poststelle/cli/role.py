@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poststelle.cli import Context, pass_context
-from poststelle.cli.printing import table
+from poststelle.cli.days import DAY
+from poststelle.cli.printing import count, table
 from poststelle.cli.user import pending_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def command() -> None:
 @click.argument("role")
 @click.option("--class", "classes", multiple=True, help="With `auditor`: letters of this class only; repeatable.")
 @click.option("--year", "years", multiple=True, type=int, help="With `auditor`: received in this year; repeatable.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="With --class: the last day, e.g. 2026-04-30.")
+@click.option("--until", type=DAY, help="With --class: the last day, e.g. 2026-04-30.")
 @click.option("--reason", help="With --class: why; signed.")
 @pass_context
 def grant_command(
@@ -66,7 +67,8 @@ def grant_command(
 
         with desk(context.environment()) as at_desk:
             shared = share(at_desk, user, classes, years, until.date(), reason)
-        text = f"{shared.to} may read {shared.letters} letters until {_moment(shared.until)} (share {shared.number})."
+        letters = count(shared.letters, "letter", "letters")
+        text = f"{shared.to} may read {letters} until {_moment(shared.until)} (share {shared.number})."
         context.printer.result({"shares": [_share_json(shared)]}, lambda: text)
         return
     from poststelle.verbs.people import grant_role

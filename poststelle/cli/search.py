@@ -10,6 +10,7 @@ import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.completing import complete_letter, complete_query
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count
 from poststelle.errors import ConfigurationError, QueryError
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from poststelle.wiring import Session
     from search.facets import Facets
     from search.finding import Hit
-
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command(short_help="Find letters.")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from poststelle.cli import Context, pass_context
+from poststelle.cli import Context, pass_context, writing
+from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
 
 if TYPE_CHECKING:
     from poststelle.verbs.subject import Answer, Fate, Match
     from poststelle.verbs.subject_requests import Request
 
-DAY = click.DateTime(["%Y-%m-%d"])
 GROUPS = {
     "hand-out": "To be handed out",
     "restrict": "To be restricted, because it must be kept",
@@ -96,7 +96,10 @@ def access_command(
             at_desk, whom(at_desk, who, aka, _day(dob)), received_on=_day(received_on), also=also,
             leave_out=leave_out, progress=progress,
         )  # fmt: skip
-        handed = None if output is None else hand_out(at_desk, answer, output)
+        handed = None
+        if output is not None:
+            with writing(output):
+                handed = hand_out(at_desk, answer, output)
     value, text = _answer_json(answer), _answer_text(answer)
     if handed is not None:
         value["package"] = {

@@ -214,7 +214,8 @@ def _permissions(config: Config, layout: VaultLayout) -> Check:
 
 def _mirror(layout: VaultLayout) -> Check:
     if not layout.mirror_keys.exists():
-        return Check(name="mirror", ok=False, detail=f"{layout.mirror_keys} is not there; mount its disk")
+        detail = f"{layout.mirror_keys} is not there: mount its disk; if that is lost, `poststelle rebuild keys`"
+        return Check(name="mirror", ok=False, detail=detail)
     if layout.mirror.stat().st_dev == layout.key_store.stat().st_dev:
         detail = "key store and mirror lie on the same disk: if it dies, every letter is lost. Move `paths: mirror:`"
         return Check(name="mirror", ok=False, detail=detail)

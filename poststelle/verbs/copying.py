@@ -12,13 +12,13 @@ from archive.backup import (
     SIDE_FILES,
     Backup,
     Made,
-    listed_documents,
     remove_objects,
     verify_backup,
     write_tombstones,
 )
 from archive.catalogue import NAME as CATALOGUE
 from archive.catalogue import TargetRow
+from archive.certificates import listed_documents
 from archive.disposition import Copy, Delivery
 from archive.generation import KEYS, Generation, Target, chunks_of, last_days, read_generation, read_tombstones
 from archive.keystore import KeyStore
@@ -136,7 +136,7 @@ def verify(session: Session, folder: Path, *, progress: Progress) -> list[Proble
         ConfigurationError: there is no backup of this vault.
     """
     target = existing(session, folder.absolute())
-    gone = frozenset(listed_documents(session.layout))
+    gone = frozenset(listed_documents(session.layout, session.book))
     with reading_from(folder):
         problems = list(verify_backup(target, session.book.genesis_hash, session.book.vault_id, gone, progress))
         finished = target.finished()
@@ -218,7 +218,7 @@ def deliver(session: Session, documents: Sequence[str]) -> Delivery:
 
 def _deliver(session: Session, target: Target, documents: Sequence[str]) -> None:
     head, book = session.state.head(), session.book
-    write_tombstones(target, session.layout, session.identity, book.vault_id, session.now(), head, session.disk)
+    write_tombstones(target, session.layout, session.identity, book, session.now(), head, session.disk)
     remove_objects(target, documents, session.disk)
 
 

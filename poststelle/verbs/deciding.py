@@ -13,7 +13,7 @@ from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.german import compact, iban_is_valid, parse_amount
 from poststelle.records import SEALED_FOR, Fact
 from poststelle.stages import Stage
-from poststelle.verbs.finding import require_recipient
+from poststelle.verbs.finding import class_code, require_recipient
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.revising import alone, write_revision
 
@@ -80,8 +80,7 @@ def _decide(desk: Desk, name: str, record_class: str, kind: str) -> Decided:
     allowed = _reclassifiable(desk)
     registered, compartment = desk.person.reading.resolve(name)
     classes = desk.person.book.office["classes"]
-    if record_class not in classes:
-        raise ConfigurationError(f"There is no class {record_class!r}. Classes: {', '.join(classes)}.")
+    record_class = class_code(desk.person, record_class)
     if compartment not in allowed:
         raise NotPermitted("Your role may read this letter, but not decide what it is.")
     if registered.stage is Stage.RESTRICTED:
@@ -137,9 +136,12 @@ def intake_book(
 
     Raises:
         NotPermitted: the person does not hold it.
+        ConfigurationError: no such class.
     """
     if not desk.person.keyring.holds(RECORDS):
         raise NotPermitted("The intake book is kept by the mailroom and the records manager.")
+    if record_class is not None:
+        record_class = class_code(desk.person, record_class)
     desk.person.note("intake-book", record_class=record_class)
     return [
         BookEntry(letter=row, number=desk.number_of(row))
@@ -161,9 +163,9 @@ def normal_value(fact: str, value: str) -> str:
     value = value.strip()
     if fact in ("date", "due_date"):
         try:
-            return date.fromisoformat(value).isoformat()
+            return date.fromisoformat(_iso(value)).isoformat()
         except ValueError as err:
-            raise ConfigurationError(f"{value!r} is not a date; expected for example 2026-03-15.") from err
+            raise ConfigurationError(f"{value!r} is not a date; expected for example 2026-03-15 or 15.3.2026.") from err
     if fact == "amount":
         amount = parse_amount(value)
         if amount is None:
@@ -176,6 +178,12 @@ def normal_value(fact: str, value: str) -> str:
     if not value:
         raise ConfigurationError(f"The fact {fact!r} needs a value.")
     return value
+
+
+def _iso(value: str) -> str:
+    """15.3.2026 as 2026-03-15; anything else as it is."""
+    parts = value.split(".")
+    return f"{parts[2]}-{parts[1]:0>2}-{parts[0]:0>2}" if len(parts) == 3 else value
 
 
 def _reclassifiable(desk: Desk) -> tuple[str, ...]:

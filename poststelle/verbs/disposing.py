@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from archive.catalogue import LetterRow
-from archive.disposition import Certificate, Executor, wraps_remain
+from archive.disposition import Certificate, Executor, wraps_put_aside, wraps_remain
 from archive.filing import accession
 from archive.retention import ScheduleLine
 from poststelle.access import check_certificate
@@ -151,6 +151,7 @@ def prove(desk: Desk, name: str) -> Proof:
         ("its duplicate mark is gone", row.mark == b""),
         ("nothing of it is left in what was learned", not learning.knows(service, document)),
         ("the certificate is genuine and names it", certificate is not None and _names(certificate, document)),
+        *((f"no piece of its keys is left in {path}", False) for path in wraps_put_aside(service.layout, [disposal])),
         *(check for found in copies for check in _in_backup(found)),
     )
     desk.person.note("purge-proved", document=document)

@@ -94,12 +94,8 @@ def search(
 
     started = time.perf_counter()
     compartments = searchable(session)
-    classes = record_classes(session)
-    if record_class is not None and record_class not in classes:
-        known = ", ".join(session.book.office["classes"])
-        raise ConfigurationError(f"There is no class {record_class!r}. Classes: {known}.")
-    code = None if record_class is None else classes[record_class]
-    parsed = None if like is not None else parse_query(query, today, classes)
+    code = None if record_class is None else class_code(session, record_class)
+    parsed = None if like is not None else parse_query(query, today, record_classes(session))
     model = None if like is None else session.reading.resolve(like)
     session.note("search", query=query, record_class=code)
     indexes, missing, outdated = [], 0, False
@@ -125,6 +121,20 @@ def record_classes(session: Session) -> dict[str, str]:
     """Record class codes by code and by label."""
     office = session.book.office["classes"]
     return {rule.get("label", code): code for code, rule in office.items()} | {code: code for code in office}
+
+
+def class_code(session: Session, name: str) -> str:
+    """The code of a record class that is named by its code or its label.
+
+    Raises:
+        ConfigurationError: there is no such class.
+    """
+    office = session.book.office["classes"]
+    spoken = {key.casefold(): code for key, code in record_classes(session).items()}
+    if (code := spoken.get(name.casefold())) is None:
+        known = ", ".join(f"{code} ({rule.get('label', code)})" for code, rule in office.items())
+        raise ConfigurationError(f"There is no class {name!r}. Classes: {known}.")
+    return code
 
 
 def _renewed(index: "CompartmentIndex") -> bool:

@@ -117,7 +117,7 @@ def prove_kit(layout: VaultLayout, kit_path: Path) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if result.returncode != 0 or not result.stdout.startswith("OK"):
         raise ConfigurationError(
-            "The recovery kit did not open every key, so it was not put into use. "
+            "The recovery kit does not open every key. "
             f"recover.py said: {(result.stderr or result.stdout).strip()[-300:]}"
         )
     return result.stdout.strip()
@@ -195,7 +195,7 @@ def _require_free(paths: list[Path]) -> None:
     for path in paths:
         if path.exists():
             raise ConfigurationError(
-                f"{path} exists already and was not touched: it may hold keys. Move it away, then run init again."
+                f"{path} exists already and was not touched: it may hold keys. Move it away and try again."
             )
 
 

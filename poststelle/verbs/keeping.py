@@ -15,7 +15,7 @@ from archive.selftest import Selftest, Vector, run_selftest
 from poststelle.access.keybook import KeyBook
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.config import load
-from poststelle.errors import ConfigurationError, UnknownDocument
+from poststelle.errors import ConfigurationError, NotListed
 from poststelle.stages import Stage
 from poststelle.verbs.locating import Desk
 from poststelle.wiring import (
@@ -356,12 +356,12 @@ def lift_hold(desk: Desk, hold: str, reason: str) -> Hold:
     """End a hold, named by its id or the beginning of it.
 
     Raises:
-        UnknownDocument: no such hold in force.
+        NotListed: no such hold in force.
     """
     desk.require_right("hold", "lift holds")
     found = [h for h in holds_in_force(desk.service.ledger, desk.service.book) if h.hold_id.startswith(hold)]
     if len(found) != 1 or len(hold) < 8:
-        raise UnknownDocument
+        raise NotListed("hold in force", "hold list")
     statement = desk.sign("hold-lift", {"hold": found[0].hold_id, "reason": reason})
     desk.service.ledger.lift_hold(found[0].hold_id, statement)
     desk.service.flush_outbox()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from archive.textpart import LetterText
 from poststelle.errors import ConfigurationError, NotPermitted
-from poststelle.verbs.finding import RESTRICTED, require_recipient
+from poststelle.verbs.finding import RESTRICTED, class_code, require_recipient
 from poststelle.wiring import Session
 
 COLUMNS = (
@@ -47,9 +47,7 @@ def package(
     places = [c for c in allowed if c != RESTRICTED]
     if not places:
         raise NotPermitted("Your role does not include exporting letters. Ask an owner for a role that does.")
-    known = session.book.office["classes"]
-    if unknown := [code for code in classes if code not in known]:
-        raise ConfigurationError(f"There is no class {unknown[0]!r}. Classes: {', '.join(known)}.")
+    classes = [class_code(session, name) for name in classes]
     if folder.exists():
         raise ConfigurationError(f"{folder} exists and was not touched. Name a new folder.")
     reachable = [registered for place in places for registered in session.reading.letters(place)]

@@ -267,7 +267,10 @@ def released_letters(service: Session, row: PlanRow) -> frozenset[str]:
 
 
 def plan_of_request(service: Session, request: str) -> str | None:
-    """Id of the open plan that was drawn up for a request by whoever registered it; None if nothing was due."""
+    """Id of the open plan that was drawn up for a request by whoever registered it.
+
+    None if nothing was due, or if they may no longer plan it.
+    """
     standing = standing_request(service, request)
     for line in service.ledger.lines_of("purge-plan", request):
         with contextlib.suppress(InvalidStatement):
@@ -275,6 +278,7 @@ def plan_of_request(service: Session, request: str) -> str | None:
             row = service.ledger.plan(statement.statement_id)
             by = None if standing is None else standing.request.person_id
             theirs = statement.body.get(REQUEST_FIELD) == request and statement.person_id == by
+            theirs = theirs and service.book.holds_right(statement.person_id, RIGHT)
             if theirs and row is not None and not row.finished and _withdrawal(service, row) is None:
                 return row.plan_id
     return None

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from archive.backup import listed_documents
 from archive.catalogue import NAME, Catalogue
+from archive.certificates import listed_documents
 from archive.generation import Target
 from archive.keystore import KeyStore
 from archive.objects import MissingPart, StoredPart, fixity
 from archive.repairing import Copy, KeyPlan, carry_out, plan_repair
-from archive.verification import KeyChecks
+from archive.verification import KeyChecks, living_parts
 from poststelle.access.database import open_database
 from poststelle.access.keybook import RECORDS, law_lock
 from poststelle.access.keyring import Keyring
@@ -76,7 +76,7 @@ def rebuild_keys(session: Session, agreed: KeyPlan) -> RepairedKeys:
         before = _digest(plan.broken)
         aside = carry_out(plan, session.disk, session.now())
         # An older copy may still hold keys of letters that were destroyed since.
-        session.mirrored_keys.forget_all(sorted(listed_documents(session.layout)))
+        session.mirrored_keys.forget_all(sorted(listed_documents(session.layout, session.book)))
         session.mirrored_keys.settle()
         problems = _problems(session)
         session.note(
@@ -113,7 +113,7 @@ def plan_letters(session: Session, folder: Path, progress: Progress) -> PartsPla
         StorageError: the backup's disk cannot be read.
     """
     target = existing(session, folder.absolute())
-    parts = [part for part in session.catalogue.parts() if not _is_whole(session, part)]
+    parts = [part for part in living_parts(session.catalogue) if not _is_whole(session, part)]
     found: list[StoredPart] = []
     lost: list[StoredPart] = []
     with reading_from(folder):
@@ -126,8 +126,9 @@ def plan_letters(session: Session, folder: Path, progress: Progress) -> PartsPla
 def rebuild_letters(session: Session, plan: PartsPlan) -> tuple[Problem, ...]:
     """Put the parts that were found in their place; returns what is still damaged or missing."""
     target, lost = existing(session, plan.folder), list(plan.lost)
-    with only_purge(session), reading_from(plan.folder):
-        kept = set(session.catalogue.parts())
+    # Nobody revises a letter meanwhile: the text that a correction replaces must not come back behind it.
+    with only_purge(session), session.alone(), reading_from(plan.folder):
+        kept = set(living_parts(session.catalogue))
         # Destroyed or corrected since the plan was shown: nothing of it may come back.
         for part in [part for part in plan.found if part in kept]:
             content = _from_backup(target, part)

@@ -18,7 +18,7 @@ from poststelle.access.keybook import SHARE, Share, content_scope, index_scope
 from poststelle.access.keyring import make_database_key, make_epoch
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.stages import Stage
-from poststelle.verbs.finding import catch_up
+from poststelle.verbs.finding import catch_up, class_code
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.people import find_person
 from poststelle.wiring import Session
@@ -53,9 +53,7 @@ def share(desk: Desk, user: str, classes: Sequence[str], years: Sequence[int], u
     """
     session, now = desk.person, desk.person.now()
     auditor = find_person(session.book, user)
-    known = session.book.office["classes"]
-    if unknown := [code for code in classes if code not in known]:
-        raise ConfigurationError(f"There is no class {unknown[0]!r}. Classes: {', '.join(known)}.")
+    classes = [class_code(session, name) for name in classes]
     moment = datetime.combine(until + timedelta(days=1), time()).astimezone().astimezone(UTC)
     if not now < moment <= now + LONGEST:
         raise ConfigurationError(f"A share ends today or within a year, not on {until}.")

@@ -129,7 +129,7 @@ def lag(session: Session, compartment: str) -> int:
 def _index(session: Session, compartment: str) -> IndexState:
     try:
         if not session.index(compartment).is_current():
-            damage = "its terms are those of another version of the program"
+            damage = f"made by another version of the program; run `poststelle rebuild index {compartment}`"
             return IndexState(compartment=compartment, lag=0, damage=damage)
         return IndexState(compartment=compartment, lag=lag(session, compartment))
     except PoststelleError as err:
@@ -233,8 +233,7 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
     for kind, at in (status.last or {}).items():
         yield _last_check(kind, at, now, status.found_problems if kind == "verified" else None)
     for what, sentence in status.damages:
-        more = " Then `poststelle rebuild catalogue` makes it anew." if what == "catalogue" else ""
-        yield Check(name=what, ok=False, detail=sentence + more)
+        yield Check(name=what, ok=False, detail=sentence)
 
 
 def _disk_check(status: Status) -> Check:
@@ -249,7 +248,7 @@ def _disk_check(status: Status) -> Check:
 def _index_check(index: IndexState) -> Check:
     name = f"index {index.compartment}"
     if index.damage is not None:
-        return Check(name=name, ok=False, detail=f"{index.damage}; run `poststelle rebuild index {index.compartment}`")
+        return Check(name=name, ok=False, detail=index.damage)
     if index.lag > CATCH_UP_LETTERS:
         detail = (
             f"{index.lag} letters behind; run `poststelle rebuild index {index.compartment}`, or search a few times"
@@ -261,7 +260,8 @@ def _index_check(index: IndexState) -> Check:
 
 def _mirror_check(store: int, mirror: int | None, *, idle: bool) -> Check:
     if mirror is None:
-        return Check(name="key store", ok=False, detail="its mirror is not there; mount its disk")
+        detail = "its mirror is not there: mount its disk; if that is lost, `poststelle rebuild keys`"
+        return Check(name="key store", ok=False, detail=detail)
     if mirror > store:
         detail = (
             f"the store (generation {store}) is older than its mirror ({mirror}): it was rolled back; tell an owner"

@@ -23,6 +23,7 @@ from poststelle.verbs.planning import plan, plan_of_request, release, unchanged_
 from poststelle.verbs.subject_statements import (
     ANSWERED,
     CLOSE,
+    CLOSED,
     CONFIRM,
     EXTEND,
     REFUSED,
@@ -236,9 +237,11 @@ def close(desk: Desk, name: str, outcome: str, reason: str) -> Request:
     require_desk(desk)
     if outcome not in OUTCOMES:
         raise ConfigurationError(f"There is no outcome {outcome!r}. Outcomes: {', '.join(OUTCOMES)}.")
-    request = _open(desk, name)
-    content = {"subject_request": request.request_id, "outcome": outcome, "sealed": _seal_reason(desk, reason)}
-    _record(desk, desk.sign(CLOSE, content), {"request": request.request_id, "outcome": outcome})
+    # A purge at work finishes first: what is withdrawn is not just being destroyed.
+    with desk.service.alone():
+        request = _open(desk, name)
+        content = {"subject_request": request.request_id, "outcome": outcome, "sealed": _seal_reason(desk, reason)}
+        _record(desk, desk.sign(CLOSE, content), {"request": request.request_id, "outcome": outcome}, CLOSED)
     desk.person.note(CLOSE, request=request.request_id, outcome=outcome, reason=reason)
     return find_request(desk, request.request_id)
 
@@ -264,8 +267,8 @@ def _due(desk: Desk, documents: Sequence[str]) -> list[str]:
     return [row.document_id for row in rows if not known.consider(row, today).blocked_by]
 
 
-def _record(desk: Desk, statement: Statement, details: Mapping[str, Any]) -> None:
-    desk.service.ledger.record(statement, details)
+def _record(desk: Desk, statement: Statement, details: Mapping[str, Any], entry: str | None = None) -> None:
+    desk.service.ledger.record(statement, details, entry)
     desk.service.flush_outbox()
 
 

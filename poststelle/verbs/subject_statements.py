@@ -9,6 +9,8 @@ from poststelle.verbs.keeping import held_right
 from poststelle.wiring import Session
 
 REQUEST, EXTEND, CONFIRM, CLOSE = "subject-request", "subject-extend", "subject-confirm", "subject-close"
+CLOSED = "subject-closed"
+"""Kind of the entry in the log that counts the statements of a closing; of its reason there is one of their kind."""
 RIGHT = "subject"
 ANSWERED, REFUSED, WITHDRAWN = "answered", "refused", "withdrawn"
 
@@ -22,6 +24,7 @@ class Standing:
     confirmed: Statement | None
     """By a second person who may release, for the same letters."""
     closed: Statement | None
+    """As refused or withdrawn, if anybody ever said so; else what was said last."""
 
     @property
     def documents(self) -> tuple[str, ...]:
@@ -45,7 +48,7 @@ def standing_request(service: Session, request_id: str) -> Standing | None:
 
 
 def _followed(service: Session, request: Statement) -> Standing:
-    def following(kind: str, right: str) -> list[Statement]:
+    def following(kind: str, right: str | None) -> list[Statement]:
         found = _genuine(service, kind, right, request.statement_id)
         return [s for s in found if s.body["subject_request"] == request.statement_id]
 
@@ -55,24 +58,27 @@ def _followed(service: Session, request: Statement) -> Standing:
         if not service.book.is_same(statement.person_id, request.person_id)
         and statement.body["documents"] == request.body["documents"]
     ]
-    extensions, closings = following(EXTEND, RIGHT), following(CLOSE, RIGHT)
+    extensions = following(EXTEND, RIGHT)
+    # Whoever said it may have another role by now: what was stopped stays so, and what was answered.
+    closings = following(CLOSE, None)
+    counted = [statement for statement in closings if statement.body["outcome"] != ANSWERED] or closings
     return Standing(
         request=request,
         extended=extensions[-1] if extensions else None,
         confirmed=confirmations[0] if confirmations else None,
-        closed=closings[-1] if closings else None,
+        closed=counted[-1] if counted else None,
     )
 
 
-def _genuine(service: Session, kind: str, right: str, request: str | None = None) -> Iterator[Statement]:
+def _genuine(service: Session, kind: str, right: str | None, request: str | None = None) -> Iterator[Statement]:
     ledger = service.ledger
     lines = ledger.statement_lines(kind) if request is None else ledger.lines_of(kind, request)
     return _checked(service, lines, kind, right)
 
 
-def _checked(service: Session, lines: list[bytes], kind: str, right: str) -> Iterator[Statement]:
+def _checked(service: Session, lines: list[bytes], kind: str, right: str | None) -> Iterator[Statement]:
     for line in lines:
         with contextlib.suppress(InvalidStatement):
             statement = check_statement(line, service.book, kind, or_removed=True)
-            if held_right(service.book, statement.person_id, right):
+            if right is None or held_right(service.book, statement.person_id, right):
                 yield statement

@@ -14,6 +14,7 @@ from poststelle.access.audit import survey
 from poststelle.access.keybook import index_scope
 from poststelle.errors import Damaged
 from poststelle.verbs.keeping import Hold, holds_in_force
+from poststelle.verbs.subject_statements import CLOSE, CLOSED
 from poststelle.wiring import Session
 
 LOGGED = {
@@ -24,6 +25,7 @@ LOGGED = {
     "purge-planned": "purge-plan",
     "purge-released": "purge-release",
     "purge-withdrawn": "purge-withdraw",
+    CLOSED: CLOSE,
 }
 """Kind of the log entry, and of the signed statement that must be kept for each."""
 REBUILT = ("catalogue-rebuilt",)
@@ -47,7 +49,7 @@ def require_whole_ledger(service: Session) -> None:
     """Compare what people decided with what the log counts.
 
     Raises:
-        ChangedLedger: a hold, an event, a restriction, a plan or a release is missing.
+        ChangedLedger: a hold, an event, a restriction, a plan, a release or the end of a request is missing.
     """
     service.flush_outbox()
     logged = survey(service.layout.audit, (*LOGGED, *REBUILT)).counts

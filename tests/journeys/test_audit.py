@@ -485,6 +485,7 @@ def test_what_is_no_checkpoint_is_refused(office: Office, tmp_path: Path) -> Non
     assert {name: (ran.status, ran.out) for name, ran in zip(forged, answers, strict=True)} == dict.fromkeys(
         forged, (2, b"")
     )
+    assert not any("in the catalogue" in ran.err for ran in answers), "the file is what is wrong"
 
 
 def test_a_checkpoint_in_the_log_that_does_not_hold_is_found(office: Office) -> None:

@@ -274,6 +274,22 @@ def test_a_wrong_passphrase_or_command_line_is_status_two(
     assert (tmp_path / "there").read_text() == "mine"
 
 
+def test_a_place_that_cannot_be_written_is_named(full_office: Office, tmp_path: Path) -> None:
+    """A stick that was pulled out is a sentence, not a traceback."""
+    (tmp_path / "file").write_text("in the way")
+    place = tmp_path / "file" / "x"
+    for user, arguments in (
+        (None, ("audit", "checkpoint", "-o", place)),
+        ("accounting", ("export", "--package", place)),
+        ("dpo", ("subject", "access", "Ada Alt", "-o", place)),
+        ("hr", ("identity", "passphrase", "--new-file", place)),
+        ("owner", ("kit", "check", place)),
+    ):
+        ran = full_office.run(*arguments, user=user)
+        assert (ran.status, ran.out) == (2, b""), arguments
+        assert str(place.parent) in ran.err and "Traceback" not in ran.err
+
+
 def test_the_statuses_from_zero_to_five(full_office: Office, scans: dict[str, Path]) -> None:
     """What a script branches on, each shown once: done, quarantined, usage, not permitted, not found, damaged."""
     assert full_office.run("search", "Überweisung", user="accounting").status == 0

@@ -107,7 +107,7 @@ def test_a_correction_leaves_the_original_and_one_version_of_the_text(desk: Offi
 @pytest.mark.parametrize(
     ("user", "letter", "fact", "value", "status", "said"),
     [
-        ("accounting", "FIN-2026-000001", "date", "15.03.2026", 2, "not a date"),
+        ("accounting", "FIN-2026-000001", "date", "15.13.2026", 2, "not a date"),
         ("accounting", "FIN-2026-000001", "due_date", "2026-02-30", 2, "not a date"),
         ("accounting", "FIN-2026-000001", "amount", "viel", 2, "not an amount"),
         ("accounting", "FIN-2026-000001", "iban", "DE00 1234", 2, "not an IBAN"),
@@ -129,6 +129,24 @@ def test_what_cannot_be_corrected_is_said(
     assert answer.status == status
     assert said in answer.err
     assert answer.out == b""
+
+
+def test_dates_and_classes_may_be_said_in_german(desk: Office) -> None:
+    """Whoever reads "Mahnung" on the screen types it, and writes the day as the letter does."""
+    number = "FIN-2026-000001"
+    dated, moved, listed, unknown, wrong = together(
+        desk,
+        ("accounting", ("facts", "set", number, "date", "5.3.2026")),
+        ("accounting", ("reclassify", number, "mahnung")),
+        ("records-manager", ("list", "--class", "Mahnung", "--from", "1.1.2026")),
+        ("records-manager", ("list", "--class", "Mahnungen")),
+        ("records-manager", ("list", "--from", "morgen")),
+    )
+    [document] = dated.json["documents"]
+    assert moved.json["documents"] == [document | {"class": "reminder"}]
+    assert [letter["id"] for letter in listed.json["documents"]] == [document["id"]]
+    assert (unknown.status, unknown.out, wrong.status) == (2, b"", 2)
+    assert "reminder (Mahnung)" in unknown.err and "15.3.2026" in wrong.err
 
 
 # Events -------------------------------------------------------------------------------------------------------

@@ -491,16 +491,18 @@ def test_a_renewed_kit_opens_everything_and_the_old_one_nothing_new(vault: Offic
     old = vault.kit.read_bytes()
     kit = vault.folder / "new-kit.txt"
 
-    renewed, checked, refused = together(
+    renewed, checked, refused, another = together(
         vault,
         (OWNER, ("kit", "renew", "--kit", kit)),
         (OWNER, ("kit", "check", kit)),
         (OWNER, ("kit", "check", vault.kit)),
+        (OWNER, ("kit", "check", vault.vault / "audit.jsonl")),
     )
     [later] = file_letters(vault, (AFTER,))
 
     assert renewed.status == 0, renewed.err
-    assert (checked.status, refused.status) == (0, 2)
+    assert (checked.status, refused.status, another.status) == (0, 2, 2)
+    assert "no recovery kit" in another.err and "Traceback" not in another.err
     assert recover(vault, "original", later).status != 0, "the old kit"
     vault.kit.write_bytes(kit.read_bytes())
     assert recover(vault, "original", later).out == AFTER.content

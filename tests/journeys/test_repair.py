@@ -14,10 +14,10 @@ from poststelle.durable import Disk
 from poststelle.errors import Damaged
 from poststelle.records import Problem
 from poststelle.verbs.copying import backup
-from poststelle.verbs.disposing import run
+from poststelle.verbs.disposing import prove, run
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
-from poststelle.verbs.repairing import plan_keys, rebuild_keys
+from poststelle.verbs.repairing import plan_keys, plan_letters, rebuild_keys, rebuild_letters
 from poststelle.verbs.verifying import verify
 from poststelle.wiring import open_person, open_service
 
@@ -150,6 +150,20 @@ def test_a_key_store_that_was_rolled_back_is_repaired_from_what_the_books_say(of
     assert codes(office) == ["A008"]
 
 
+def test_a_newer_mirror_outlives_a_vault_that_went_back_as_a_whole(office: Office, tmp_path: Path) -> None:
+    """Somebody put yesterday's snapshot of the vault's disk back: the mirror alone has the keys that came since."""
+    shutil.copytree(office.vault, tmp_path / "snapshot")
+    file_letters(office, [LATER])
+    mirror = copies(office)[MIRROR].read_bytes()
+    shutil.rmtree(office.vault)
+    shutil.copytree(tmp_path / "snapshot", office.vault)
+
+    with open_service(environment_of(office), as_it_is=True) as service, pytest.raises(Damaged, match="newer"):
+        plan_keys(service)
+
+    assert copies(office)[MIRROR].read_bytes() == mirror
+
+
 def test_an_exchanged_key_is_found_and_the_right_one_put_back(office: Office, ids: list[str]) -> None:
     """Whoever writes a row as the program does leaves sound pages behind; it is the mirror that is changed here."""
     with open_service(environment_of(office), as_it_is=True) as service:
@@ -259,20 +273,71 @@ def test_a_repair_from_an_older_copy_does_not_bring_back_keys_of_destroyed_lette
         rebuild_keys(service, planned)
 
     assert planned.source.name == MIRROR and planned.source.problems, "it is told that this copy is an older one"
+    assert prove_keys_gone(office, ids[0])
     left = b"".join(path.read_bytes() for file in copies(office).values() for path in file.parent.glob("keys.db*"))
     assert not any(wrap[:64] in left or wrap[-64:] in left for wrap in wraps)
     assert reads(office, (ids[1], STAYS))
     assert set(codes(office)) == {"A008"}
 
 
+@pytest.mark.parametrize("written", ['{"body": {"documents": ["%s"]}}\n', '{"body": {"docum'], ids=["forged", "cut"])
+def test_what_anybody_wrote_into_the_list_of_destroyed_letters_destroys_none(
+    office: Office, ids: list[str], tmp_path: Path, written: str
+) -> None:
+    """Who may write files, but holds no key, must not have a repair or a backup do away with letters."""
+    folder = copied(office, tmp_path / "backup")
+    parts, listed = sorted((folder / "objects").rglob("*")), (folder / "tombstones.jsonl").read_bytes()
+    (office.vault / "disposals.jsonl").write_text(written.replace("%s", ids[1]))
+    flip(copies(office)[MIRROR])
+
+    with open_service(environment_of(office), as_it_is=True) as service:
+        rebuild_keys(service, plan_keys(service))
+    with pytest.raises(Damaged, match="not genuine"):
+        copied(office, folder)
+
+    assert reads(office, (ids[0], DUE), (ids[1], STAYS))
+    assert sorted((folder / "objects").rglob("*")) == parts
+    assert (folder / "tombstones.jsonl").read_bytes() == listed, "the service signed nothing that no restore believes"
+    assert "A017" in codes(office), "and verify names it"
+
+
+def test_a_proof_looks_into_what_a_repair_put_aside(office: Office, ids: list[str]) -> None:
+    """The mirror that comes back from the safe is worn, and holds keys of last year: put aside is not gone."""
+    mirror = copies(office)[MIRROR]
+    earlier = mirror.read_bytes()
+    destroy(office, ids[0])
+    assert prove_keys_gone(office, ids[0])
+    mirror.write_bytes(earlier)
+    flip(mirror)
+    with open_service(environment_of(office), as_it_is=True) as service:
+        rebuild_keys(service, plan_keys(service))
+    (left,) = asides(office)
+    assert not prove_keys_gone(office, ids[0])
+
+    left.unlink()
+    assert prove_keys_gone(office, ids[0])
+
+
+def prove_keys_gone(office: Office, document: str) -> bool:
+    """Whether `purge prove` finds no piece of a letter's keys, wherever it looks."""
+    with desk(environment_of(office, user="records-manager")) as at_desk:
+        checks = prove(at_desk, document).checks
+    return all(held for what, held in checks if "keys" in what)
+
+
 def destroy(office: Office, document: str) -> None:
     """Planned, released, carried out."""
+    released(office)
+    with open_service(environment_of(office)) as service:
+        assert run(service).disposed == (document,)
+
+
+def released(office: Office) -> None:
+    """What is due is planned by one person and released by another."""
     with desk(environment_of(office, user="records-manager")) as at_desk:
         drawn = plan(at_desk, None).plan_id
     with desk(environment_of(office, user="owner")) as at_desk:
         release(at_desk, drawn, (), "Jahresaussonderung")
-    with open_service(environment_of(office)) as service:
-        assert run(service).disposed == (document,)
 
 
 # Letters ----------------------------------------------------------------------------------------------------------
@@ -327,6 +392,26 @@ def test_only_the_bytes_that_were_sealed_take_the_place_of_a_damaged_part(
     assert (ran.status, [problem["id"] for problem in ran.json["problems"]]) == (1, [ids[0]])
     assert damaged.read_bytes() == before
     assert office.run("rebuild", "letters", tmp_path, "--yes").status == 2, "no backup there"
+
+
+def test_a_letter_whose_destruction_has_begun_does_not_come_back(
+    office: Office, ids: list[str], tmp_path: Path
+) -> None:
+    """Its certificate waits for a disk that is in the safe, where its parts still lie."""
+    folder, away = copied(office, tmp_path / "backup"), tmp_path / "away"
+    folder.rename(away)
+    released(office)
+    with open_service(environment_of(office)) as service:
+        assert run(service).pending == (ids[0],), "the control: it waits"
+    away.rename(folder)
+    part(office, ids[1], "text").unlink()
+
+    with open_service(environment_of(office)) as service:
+        planned = plan_letters(service, folder, lambda done, total: None)
+        rebuild_letters(service, planned)
+
+    assert {found.name.document_id for found in planned.found} == {ids[1]}, "the control: another one is repaired"
+    assert not [path for path in office.vault.rglob("*") if path.name.startswith(ids[0])]
 
 
 def files(office: Office) -> list[Path]:

@@ -166,7 +166,9 @@ def test_status_says_how_far_an_index_lags_and_when_store_and_mirror_differ(
     assert {i["compartment"]: i["lag"] for i in behind.json["indexes"]}["finance"] == 1
     assert not check(behind, "key store")["ok"]
     (full_office.mirror / "keys.db").unlink()
-    assert not check(full_office.run("status"), "key store")["ok"]
+    gone = check(full_office.run("status"), "key store")
+    assert not gone["ok"] and "poststelle rebuild keys" in gone["detail"]
+    assert "poststelle rebuild keys" in check(full_office.run("doctor"), "mirror")["detail"]
 
 
 def test_status_of_a_damaged_vault_names_what_helps(full_office: Office) -> None:
@@ -390,6 +392,27 @@ def test_a_destroyed_letter_keeps_its_row_and_number_and_nothing_else_comes_back
     office.drop(scans[DIGITAL])
     again = office.done("intake", user="owner").json["documents"][0]
     assert (again["status"], again["accession"]) == ("filed", letter["accession"][:-1] + "2")
+
+
+def test_a_restriction_outlives_the_catalogue_and_an_open_request_is_named(full_office: Office) -> None:
+    """A subject's objection must hold, and the answer stay due, whatever a disk does."""
+    victim = next(iter(found(full_office, "accounting", CANARIES[INVOICE])))
+    full_office.done("restrict", "place", victim, "--ground", "art18", "--reason", "Antrag", user="owner")
+    ended, waiting = (
+        full_office.done("subject", "access", name, user="owner").json["request"]["id"]
+        for name in ("Ada Alt", "Ben Neu")
+    )
+    full_office.done("subject", "close", ended, "--reason", "beantwortet", user="owner")
+    before = full_office.done("restrict", "list", user="owner").json
+    assert len(before["restrictions"]) == 1
+    without_side_files(full_office.vault / "catalogue.db")
+
+    rebuilt = full_office.run("rebuild", "catalogue", user="owner")
+
+    assert rebuilt.status == 1
+    assert [(p["code"], p["id"]) for p in rebuilt.json["problems"]] == [("A027", waiting)]
+    assert full_office.done("restrict", "list", user="owner").json == before
+    full_office.done("restrict", "lift", before["restrictions"][0]["id"], "--reason", "vorbei", user="owner")
 
 
 def test_a_hold_outlives_the_catalogue(full_office: Office) -> None:

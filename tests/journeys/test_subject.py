@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,17 @@ from conftest import UNREADABLE, UNREADABLE_CONTENT
 from filed_letters import Sample, bytes_of, decrypted, file_letters, together
 from simulators import Office, Ran, environment_of
 
+from archive.rebuilding import salvage
 from poststelle.access.audit import AuditLog, open_details
 from poststelle.access.keybook import AUDIT
 from poststelle.errors import NotPermitted
 from poststelle.verbs.disposing import run
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan
+from poststelle.verbs.rebuilding import rebuild_catalogue
 from poststelle.verbs.subject import access, erase, restrict_all
 from poststelle.verbs.subject_requests import Subject
+from poststelle.verbs.witnessing import ChangedLedger
 from poststelle.wiring import open_person, open_service
 
 DPO, OWNER, MANAGER = "dpo", "owner", "records-manager"
@@ -293,6 +296,76 @@ def test_a_request_that_was_withdrawn_destroys_nothing(vault: Office, ids: dict[
     assert done.disposed == () and "closed (withdrawn)" in done.warnings[0].reason
     with open_service(environment_of(before)) as service:
         assert run(service).disposed == (ids[OLD],), "the control: an answered one is carried out"
+
+
+def test_a_withdrawal_stays_whatever_becomes_of_who_said_it_and_of_its_row(vault: Office) -> None:
+    """The colleague who wrote it down changes to sales, or somebody takes the row out: the letter must stay."""
+    (asked,) = together(vault, ask(verb="erase", user=OWNER))
+    request = asked.json["request"]["id"]
+    confirmed, closed = together(
+        vault,
+        (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+        (DPO, ("subject", "close", request, "--outcome", "withdrawn", "--reason", "überlegt")),
+    )
+    assert (confirmed.status, closed.status) == (0, 0)
+    emptied = vault.copy_to(vault.root.with_name("emptied"))
+    enact(vault, dpo={"label": "Vertrieb", "compartments": {"sales": ["find"]}, "rights": []})
+    with open_service(environment_of(emptied)) as service:
+        service.catalogue._db.run("DELETE FROM statements WHERE kind = 'subject-close'")
+
+    with open_service(environment_of(vault)) as service:
+        done = run(service)
+    assert done.disposed == () and "closed (withdrawn)" in done.warnings[0].reason
+    with open_service(environment_of(emptied)) as service, pytest.raises(ChangedLedger):
+        run(service)
+
+
+def test_a_withdrawal_that_was_lost_with_the_catalogue_takes_the_plan_with_it(
+    vault: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad sector took the newest statements: what is left of the old catalogue says only that it was confirmed."""
+    (asked,) = together(vault, ask(verb="erase"))
+    together(vault, (MANAGER, ("subject", "confirm", asked.json["request"]["id"], "--reason", "geprüft")))
+    with open_service(environment_of(vault)) as service:
+        left = replace(salvage(service.catalogue._db), cut=frozenset({"statements"}))
+    together(
+        vault,
+        (DPO, ("subject", "close", asked.json["request"]["id"], "--outcome", "withdrawn", "--reason", "überlegt")),
+    )
+    assert left.tables["plans"] and left.tables["planned"], "the control: a released plan was readable"
+    for path in vault.vault.glob("catalogue.db*"):
+        path.unlink()
+    monkeypatch.setattr("poststelle.verbs.rebuilding.salvage", lambda old: left)
+
+    with open_person(environment_of(vault, user=OWNER)) as session:
+        rebuilt = rebuild_catalogue(session, lambda done, total, what: None)
+    with open_service(environment_of(vault)) as service:
+        done = run(service)
+
+    assert "A025" in {problem.code for problem in rebuilt.problems}
+    assert done.disposed == ()
+
+
+def test_a_request_of_somebody_who_left_is_confirmed_and_its_letters_kept_apart(
+    vault: Office, ids: dict[Letter, str]
+) -> None:
+    """The desk changes hands before the second person looks: their plan counts no more, the request does."""
+    (asked,) = together(vault, ask(verb="erase"))
+    request = asked.json["request"]["id"]
+    left, confirmed, carried = together(
+        vault,
+        (OWNER, ("user", "remove", DPO)),
+        (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+        (OWNER, ("subject", "erase", request)),
+    )
+
+    assert (left.status, confirmed.status) == (0, 0), confirmed.err
+    assert confirmed.json["request"]["plan_id"] is None
+    assert fates(carried)[ids[NEW]][0] == "restricted"
+    with open_service(environment_of(vault)) as service:
+        assert run(service).disposed == ()
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        assert [due.letter.document_id for due in plan(at_desk, None).due] == [ids[OLD]], "it goes by the next plan"
 
 
 def test_nothing_under_a_hold_is_planned(vault: Office, ids: dict[Letter, str]) -> None:

@@ -189,6 +189,17 @@ def test_a_purge_that_left_something_does_not_pass(
     assert looked == [False]
 
 
+def test_a_word_that_only_looks_like_one_left_does_not_keep_a_letter_from_being_gone(
+    opened: tuple[Database, CompartmentIndex],
+) -> None:
+    """The living "Schreiben" and its skeleton stand side by side, and would spell "Schreibens" for ever."""
+    _, index = opened
+    index.add(letter(1, "Ihr Schreiben"))
+    index.add(letter(2, "Gegenstand des Schreibens"))
+
+    assert index.purge([f"{2:032x}"]) is True
+
+
 def test_a_reader_in_the_way_does_not_end_the_search_for_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
