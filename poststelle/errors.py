@@ -82,7 +82,7 @@ class UnknownDocument(PoststelleError):
 
 
 class NotListed(UnknownDocument):
-    """No such hold; whoever may ask may see all there are."""
+    """No such hold, plan or request; whoever may ask may see all there are."""
 
     def __init__(self, what: str, command: str) -> None:
         PoststelleError.__init__(self, f"There is no such {what}. `poststelle {command}` shows what there is.")

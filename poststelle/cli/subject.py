@@ -293,6 +293,8 @@ def close_command(context: Context, request: str, outcome: str, reason: str) -> 
 def list_command(context: Context, closed: bool) -> None:
     """List the open requests, the most urgent first. Whoever may release sees them without names.
 
+    A request whose registrar may not register any more says "register again": its month still runs.
+
     \b
     Example:
       poststelle --identity identities/dpo.identity subject list
@@ -341,6 +343,8 @@ def _left(due_on: date, today: date) -> str:
 def _state(request: "Request") -> str:
     if request.outcome is not None:
         return request.outcome
+    if request.lapsed:
+        return "register again"
     if request.kind == "erasure":
         return "confirmed" if request.confirmed else "to be confirmed"
     return "extended" if request.extended else "open"

@@ -10,7 +10,7 @@ from archive.disposition import Considered
 from archive.ledger import PlannedItem, PlanRow
 from poststelle.access.keybook import canonical
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
-from poststelle.errors import ConfigurationError, NotPermitted, UnknownDocument
+from poststelle.errors import ConfigurationError, NotListed, NotPermitted, UnknownDocument
 from poststelle.stages import Stage
 from poststelle.verbs.clock import require_clock
 from poststelle.verbs.keeping import Known
@@ -305,7 +305,7 @@ def consider_all(service: Session, day: date) -> list[Considered]:
 def _found(service: Session, plan_id: str) -> PlanRow:
     found = service.ledger.plan(plan_id)
     if found is None:
-        raise UnknownDocument
+        raise NotListed("plan", "purge list")
     return found
 
 

@@ -35,6 +35,7 @@ from poststelle.verbs.subject_requests import (
     plan_erasure,
     register,
     require_desk,
+    require_standing,
 )
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ def erase(
     require_restricting(desk)
     before, subject = _meant(desk, whom)
     if before is not None and before.kind == ERASURE:
+        require_standing(before)
         if before.confirmed is None:
             if also or leave_out:
                 raise ConfigurationError(

@@ -16,7 +16,7 @@ from typing import Any
 from poststelle.access.keybook import AUDIT, canonical
 from poststelle.access.sealing import DoesNotOpen, purpose
 from poststelle.access.statements import Statement
-from poststelle.errors import ConfigurationError, Damaged, NotPermitted, UnknownDocument
+from poststelle.errors import ConfigurationError, Damaged, NotListed, NotPermitted
 from poststelle.verbs.keeping import Known
 from poststelle.verbs.locating import Desk
 from poststelle.verbs.planning import plan, plan_of_request, release, unchanged_letters
@@ -85,6 +85,8 @@ class Request:
     confirmed: Confirmation | None = None
     outcome: str | None = None
     """None while it is open."""
+    lapsed: bool = False
+    """Whether who registered it may not do so any more: it has to be registered again before anything is done on it."""
 
 
 def register(
@@ -151,18 +153,26 @@ def find_request(desk: Desk, name: str) -> Request:
     """A request by its id, or the beginning of it.
 
     Raises:
-        UnknownDocument: there is none, or more than one.
+        NotListed: there is none, or more than one.
     """
     found = [request for request in _all(desk) if request.request_id.startswith(name)]
     if len(found) != 1 or len(name) < _SHORTEST_ID:
-        raise UnknownDocument
+        raise NotListed("request", "subject list")
     return found[0]
 
 
 def is_request(desk: Desk, name: str) -> bool:
-    """Whether a word names a request rather than a person."""
+    """Whether a word names a request rather than a person.
+
+    Raises:
+        NotListed: it can only be the id of a request, and there is none of it.
+    """
     plain = len(name) >= _SHORTEST_ID and all(sign in "0123456789abcdef" for sign in name)
-    return plain and any(request.request_id.startswith(name) for request in _all(desk))
+    if plain and any(request.request_id.startswith(name) for request in _all(desk)):
+        return True
+    if plain and any(map(str.isdigit, name)):
+        raise NotListed("request", "subject list")
+    return False
 
 
 def extend(desk: Desk, name: str, reason: str) -> Request:
@@ -239,7 +249,7 @@ def close(desk: Desk, name: str, outcome: str, reason: str) -> Request:
         raise ConfigurationError(f"There is no outcome {outcome!r}. Outcomes: {', '.join(OUTCOMES)}.")
     # A purge at work finishes first: what is withdrawn is not just being destroyed.
     with desk.service.alone():
-        request = _open(desk, name)
+        request = _open(desk, name, lapsed=True)
         content = {"subject_request": request.request_id, "outcome": outcome, "sealed": _seal_reason(desk, reason)}
         _record(desk, desk.sign(CLOSE, content), {"request": request.request_id, "outcome": outcome}, CLOSED)
     desk.person.note(CLOSE, request=request.request_id, outcome=outcome, reason=reason)
@@ -253,11 +263,26 @@ def after_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def _open(desk: Desk, name: str) -> Request:
+def _open(desk: Desk, name: str, *, lapsed: bool = False) -> Request:
     request = find_request(desk, name)
     if request.outcome is not None:
         raise ConfigurationError(f"This request is closed ({request.outcome}). Register a new one.")
+    if not lapsed:
+        require_standing(request)
     return request
+
+
+def require_standing(request: Request) -> None:
+    """Refuse to act on a request whose author lost the right.
+
+    Raises:
+        ConfigurationError: it lapsed.
+    """
+    if request.lapsed:
+        raise ConfigurationError(
+            f"{request.made_by}, who registered this request, may not do so any more: nothing is carried out on it. "
+            f"Register it again with the name and --received-on {request.received_on}, and close this one as withdrawn."
+        )
 
 
 def _due(desk: Desk, documents: Sequence[str]) -> list[str]:
@@ -303,6 +328,7 @@ def _request(desk: Desk, standing: Standing) -> Request:
         if confirmed is None
         else Confirmation(by=people[confirmed.person_id].user, at=confirmed.made_at, plan_id=confirmed.body["plan"]),
         outcome=None if closed is None else closed.body["outcome"],
+        lapsed=standing.lapsed,
     )
 
 

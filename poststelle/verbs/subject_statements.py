@@ -25,6 +25,8 @@ class Standing:
     """By a second person who may release, for the same letters."""
     closed: Statement | None
     """As refused or withdrawn, if anybody ever said so; else what was said last."""
+    lapsed: bool
+    """Whether its author does not hold the right any more: its month still runs, but nothing is carried out on it."""
 
     @property
     def documents(self) -> tuple[str, ...]:
@@ -33,13 +35,13 @@ class Standing:
 
 
 def standing_requests(service: Session) -> Iterator[Standing]:
-    """Every request whose statement is genuine."""
-    for statement in _genuine(service, REQUEST, RIGHT):
+    """Every request whose statement is genuine; lapsed ones too, since the person still waits for an answer."""
+    for statement in _genuine(service, REQUEST, None):
         yield _followed(service, statement)
 
 
 def standing_request(service: Session, request_id: str) -> Standing | None:
-    """One request by its whole id; None if there is no genuine one."""
+    """One request by its whole id; None if there is no genuine one, or if it lapsed."""
     line = service.ledger.statement_line(request_id)
     for statement in () if line is None else _checked(service, [line], REQUEST, RIGHT):
         if statement.statement_id == request_id:
@@ -67,6 +69,7 @@ def _followed(service: Session, request: Statement) -> Standing:
         extended=extensions[-1] if extensions else None,
         confirmed=confirmations[0] if confirmations else None,
         closed=counted[-1] if counted else None,
+        lapsed=not held_right(service.book, request.person_id, RIGHT),
     )
 
 

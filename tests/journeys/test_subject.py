@@ -368,6 +368,41 @@ def test_a_request_of_somebody_who_left_is_confirmed_and_its_letters_kept_apart(
         assert [due.letter.document_id for due in plan(at_desk, None).due] == [ids[OLD]], "it goes by the next plan"
 
 
+def test_a_request_whose_registrar_has_another_task_now_still_waits_for_its_answer(vault: Office) -> None:
+    """Another data protection officer takes over: the month runs on, but nothing is done in the other one's name."""
+    asked, *changed = together(
+        vault,
+        ask("--received-on", "2026-01-05", verb="erase"),
+        (OWNER, ("user", "add", "anna", "--role", "dpo", "--no-passphrase")),
+        (OWNER, ("role", "revoke", DPO, "dpo")),
+    )
+    assert [ran.status for ran in (asked, *changed)] == [0, 0, 0], changed[1].err
+    request = asked.json["request"]["id"]
+    listed, carried, confirmed, closed, after = together(
+        vault,
+        ("anna", ("subject", "list")),
+        ("anna", ("subject", "erase", request)),
+        (MANAGER, ("subject", "confirm", request, "--reason", "geprüft")),
+        ("anna", ("subject", "close", request, "--outcome", "withdrawn", "--reason", "neu erfasst")),
+        ("anna", ("subject", "list")),
+    )
+
+    assert [(r["id"], r["state"], r["due_on"]) for r in listed.json["requests"]] == [
+        (request, "register again", "2026-02-05")
+    ]
+    assert (carried.status, confirmed.status) == (2, 2)
+    assert "--received-on 2026-01-05" in carried.err
+    assert (closed.status, after.json["requests"]) == (0, [])
+
+
+def test_an_id_of_no_request_is_not_taken_for_a_name(vault: Office) -> None:
+    """A slip in the id would register an erasure for somebody called dfa4ed8a4d41."""
+    missed, listed = together(vault, (DPO, ("subject", "erase", "dfa4ed8a4d41")), (DPO, ("subject", "list", "--all")))
+
+    assert (missed.status, "subject list" in missed.err) == (4, True)
+    assert listed.json["requests"] == []
+
+
 def test_nothing_under_a_hold_is_planned(vault: Office, ids: dict[Letter, str]) -> None:
     """The letter is evidence in a dispute: who is sued may not have it erased."""
     (early,) = together(vault, ask(verb="erase"))
