@@ -124,8 +124,7 @@ class AuditLog:
     def _whole_tail(self, descriptor: int) -> tuple[int, list[dict[str, Any]]]:
         """(size, last lines). A line cut by a crash was never acknowledged: it is cut off before appending."""
         size = os.fstat(descriptor).st_size
-        start = max(0, size - TAIL_BYTES)
-        tail = os.pread(descriptor, size - start, start)
+        start, tail = _end_of(descriptor, size)
         whole = tail.rfind(b"\n") + 1
         if whole < len(tail):
             size = start + whole
@@ -141,8 +140,7 @@ class AuditLog:
         """When the last entry was written; one short read."""
         try:
             with self._path.open("rb") as stream:
-                stream.seek(max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES))
-                lines = stream.read().splitlines()
+                lines = _end_of(stream.fileno(), os.fstat(stream.fileno()).st_size)[1].splitlines()
         except FileNotFoundError:
             return None
         for line in reversed(lines):
@@ -247,6 +245,18 @@ def open_details(line: dict[str, Any], vault_id: str, *keys: SealingPrivateKey) 
         with contextlib.suppress(DoesNotOpen):
             return dict(json.loads(key.unwrap(sealed, purpose("audit v1", vault_id))))
     raise BrokenLog(_broken(f"the details of entry {line['n']} do not open"))
+
+
+def _end_of(descriptor: int, size: int) -> tuple[int, bytes]:
+    """(where it begins, last bytes) of a log, with one whole line at least: a purge of thousands writes a long one."""
+    length = TAIL_BYTES
+    while True:
+        start = max(0, size - length)
+        tail = os.pread(descriptor, size - start, start)
+        # The first line may be cut by where we began, the last one by a crash.
+        if start == 0 or tail.count(b"\n") > 1:
+            return start, tail
+        length *= 2
 
 
 def _head_of(tail: list[dict[str, Any]], size: int) -> Head | None:

@@ -75,6 +75,38 @@ def test_a_line_cut_by_a_crash_is_removed_before_the_next(log: AuditLog, path: P
         assert kinds == ["founded", "filed", "filed", "search", "filed"]
 
 
+LONG = {"documents": [f"{number:032x}" for number in range(3_000)]}
+
+
+def test_an_entry_about_thousands_of_letters_keeps_the_chain(log: AuditLog, path: Path) -> None:
+    """A purge of ten thousand letters names each: what comes after such a line must still follow it."""
+    log.append([entry("disposed", 3, **LONG)])
+    assert log.last_time() == AT
+    head = log.append([entry("search")])
+
+    lines = [line for _, line in log.lines()]
+    assert [line["n"] for line in lines] == list(range(7))
+    assert log.head() == head
+    log.append([entry("disposed", 3, **LONG), entry("show")])
+    assert [line["kind"] for _, line in log.lines()][-3:] == ["disposed", "search", "show"]
+
+
+@pytest.mark.parametrize("long_before", [False, True])
+def test_a_long_line_cut_by_a_crash_is_removed_before_the_next(long_before: bool, log: AuditLog, path: Path) -> None:
+    """Not a piece of it may stay, and nothing that was acknowledged may go with it."""
+    if long_before:
+        log.append([entry("disposed", **LONG)])
+    whole = path.read_bytes()
+    log.append([entry("disposed", **LONG)])
+    path.write_bytes(path.read_bytes()[:-1])
+
+    log.append([entry("search")])
+
+    assert path.read_bytes().startswith(whole)
+    assert [line["kind"] for _, line in log.lines()][-1] == "search"
+    assert len(list(log.lines())) == 6 + long_before
+
+
 def test_many_entries_keep_one_chain(path: Path) -> None:
     """Longer than what is read back at once: the chain goes on from the right line."""
     log = AuditLog(path, Disk(), VAULT, KEY.public)
