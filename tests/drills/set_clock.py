@@ -15,6 +15,9 @@ from unittest.mock import patch
 
 from poststelle.cli import main
 
+TICK_SECONDS = 0.02
+"""The kernel stamps files by its ticks of a few milliseconds: a file must not seem older or younger than a setting."""
+
 
 class Clock:
     """Shared through a file: at which real second it was set, and how far off, line by line."""
@@ -28,9 +31,11 @@ class Clock:
 
     def set_to(self, at: datetime) -> None:
         """From now on it is that time."""
+        time.sleep(TICK_SECONDS)
         real = time.time()
         with self._file.open("a", encoding="ascii") as stream:
             stream.write(f"{real} {at.timestamp() - real}\n")
+        time.sleep(TICK_SECONDS)
 
     def now(self) -> datetime:
         """What the clock shows."""
