@@ -33,6 +33,8 @@ PIECE_BYTES = 256 * SQL_PAGE_BYTES
 """What is read at once of a database that is scanned."""
 NEIGHBOURS = 8
 """Pages on either side of a removed row's own that are looked through; SQLite balances three at a time."""
+LOCK_PAGE = 2**30 // SQL_PAGE_BYTES
+"""The page, counted from 0, that SQLite uses for locks alone: nothing is ever written there, so nothing authenticates."""
 MOST_ROWS = 2**63 - 1
 FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
 """Of SQLite's file format: what stands before the first page; how a page begins that only leads to others."""
@@ -223,24 +225,29 @@ class Database:
                 at = bisect_left(leaves, row, key=attrgetter("last_row"))
                 near.update(leaf.page for leaf in leaves[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1])
             yield b"".join(self._read(page, 1) for page in sorted(near)), b""
-            for piece in self._pieces_between(sorted(leaf.page for leaf in leaves)):
+            for piece in self._pieces_between([leaf.page for leaf in leaves]):
                 yield b"", piece
 
-    def _pieces_between(self, left_out: Sequence[int]) -> Iterator[bytes]:
+    def _pieces_between(self, left_out: Collection[int]) -> Iterator[bytes]:
         """Decrypted pages of the file but these, several together; every one is checked."""
         first, gathered, count = 0, [], 0
         most = PIECE_BYTES // SQL_PAGE_BYTES
-        with self._translated():
-            for end in [*left_out, self.path.stat().st_size // SQL_PAGE_BYTES]:
-                while first < end:
-                    pages = min(end - first, most - count)
-                    gathered.append(self._connection.read("main", 0, first * SQL_PAGE_BYTES, pages * SQL_PAGE_BYTES)[1])
-                    first, count = first + pages, count + pages
-                    if count == most:
-                        yield b"".join(gathered)
-                        gathered, count = [], 0
-                first = end + 1
+        pages = self.path.stat().st_size // SQL_PAGE_BYTES
+        for end in sorted({*(page for page in (*left_out, LOCK_PAGE) if page < pages), pages}):
+            while first < end:
+                several = min(end - first, most - count)
+                gathered.append(self._read(first, several))
+                first, count = first + several, count + several
+                if count == most:
+                    yield b"".join(gathered)
+                    gathered, count = [], 0
+            first = end + 1
         yield b"".join(gathered)
+        self._demand_sound_pages()
+
+    def _demand_sound_pages(self) -> None:
+        # Of several pages read at once only the last one's error is told; the others' meets whoever asks next.
+        self.value("SELECT count(*) FROM sqlite_master")
 
     def _read(self, first: int, count: int) -> bytes:
         """Decrypted pages of the file, the first one being 0; every one is checked."""
@@ -253,11 +260,10 @@ class Database:
                 image = memoryview(self._connection.serialize("main"))
             for start in range(0, len(image), PIECE_BYTES):
                 yield bytes(image[start : start + PIECE_BYTES])
+            self._demand_sound_pages()
             return
         # With an empty log the file is everything; read through SQLite's own layer, which decrypts and checks.
-        pages, most = self.path.stat().st_size // SQL_PAGE_BYTES, PIECE_BYTES // SQL_PAGE_BYTES
-        for first in range(0, pages, most):
-            yield self._read(first, min(most, pages - first))
+        yield from self._pieces_between([])
 
     def _log_bytes(self) -> int:
         log = self.path.with_name(f"{self.path.name}-wal")
