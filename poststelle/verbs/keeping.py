@@ -379,13 +379,15 @@ def holds_in_force(ledger: Ledger, book: KeyBook) -> list[Hold]:
     """Holds that count: a lifting that is not genuine, or not by somebody who may, does not lift."""
     rows = {row.hold_id: row for row in ledger.holds()}
     for hold_id, document, lifting in ledger.lifted_holds():
-        if not _lifts(ledger, book, hold_id, lifting):
+        if not lifts(ledger, book, hold_id, lifting):
             documents = (*rows[hold_id].documents, document) if hold_id in rows else (document,)
             rows[hold_id] = HoldRow(hold_id=hold_id, documents=documents)
     return [_hold(ledger, book, row) for row in rows.values()]
 
 
-def _lifts(ledger: Ledger, book: KeyBook, hold_id: str, lifting: str) -> bool:
+def lifts(ledger: Ledger, book: KeyBook, hold_id: str, lifting: str) -> bool:
+    """Whether the statement with the id `lifting` ends a hold: genuine, and by somebody who may, or might when they
+    left."""
     try:
         statement = check_statement(ledger.statement_line(lifting) or b"", book, "hold-lift", or_removed=True)
     except InvalidStatement:

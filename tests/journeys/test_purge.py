@@ -16,17 +16,20 @@ from filed_letters import Sample, bytes_of, decrypted, file_letters, stored_wrap
 from plaintext import windows
 from simulators import PATIENCE_SECONDS, Office, environment_of, recover
 
+from archive.ledger import Ledger
 from bench.letters import OFFICE_COMPANY, make_letter, write_scan
 from poststelle.access.identities import read_identity
 from poststelle.access.statements import InvalidStatement, Statement, check_statement, make_statement
 from poststelle.errors import ConfigurationError, ExitStatus, NotPermitted, UnknownDocument
 from poststelle.verbs.clock import ClockAhead, ClockSetBack, confirm_date
 from poststelle.verbs.disposing import Run, prove, run
-from poststelle.verbs.keeping import place_hold
+from poststelle.verbs.keeping import lift_hold, place_hold, set_event
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
+from poststelle.verbs.rebuilding import rebuild_catalogue
 from poststelle.verbs.verifying import verify
-from poststelle.wiring import Session, only_purge, open_service, shipped_config
+from poststelle.verbs.witnessing import ChangedLedger
+from poststelle.wiring import Session, only_purge, open_person, open_service, shipped_config
 
 MANAGER, OWNER = "records-manager", "owner"
 CANARY = "Quarzsandfilter"
@@ -1071,6 +1074,14 @@ WIPED = {
     "its row, and another put in its place": (
         "DELETE FROM holds; INSERT INTO holds VALUES ('cc', 'ffffffffffffffffffffffffffffffff', NULL)"
     ),
+    "its row and its statement, and a false one put in its place": (
+        "DELETE FROM holds; DELETE FROM statements WHERE kind = 'hold-place'; "
+        "INSERT INTO holds VALUES ('cc', 'ff', NULL); "
+        "INSERT INTO statements VALUES ('cc', 'hold-place', '', '', x'7b7d')"
+    ),
+    "its row, and one that was lifted brought back": (
+        "DELETE FROM holds WHERE lifted IS NULL; UPDATE holds SET lifted = NULL"
+    ),
     "one of its letters": (
         "DELETE FROM holds WHERE document IN (SELECT document FROM documents WHERE class = 'invoice')"
     ),
@@ -1079,8 +1090,9 @@ WIPED = {
 
 @pytest.mark.parametrize("what", WIPED)
 def test_a_hold_that_was_wiped_out_is_missed(what: str, vault: Office, due: str, also_due: str) -> None:
-    """The other side's friend deletes the hold instead of forging its end: the log still counts it."""
+    """The other side's friend deletes the hold instead of forging its end: the log still names it."""
     with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        lift_hold(at_desk, place_hold(at_desk, [due], "Anfrage").hold_id, "erledigt")
         place_hold(at_desk, [due, also_due], "Klage")
     with by_hand(vault) as service, service.ledger.transaction():
         for statement in WIPED[what].split("; "):
@@ -1091,6 +1103,57 @@ def test_a_hold_that_was_wiped_out_is_missed(what: str, vault: Office, due: str,
     assert (answer.status, answer.out) == (ExitStatus.DAMAGED, b"")
     assert "changed past the program" in answer.err
     assert_whole(vault, due, also_due)
+
+
+def as_earlier_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of the log do not name the statement they follow from."""
+    monkeypatch.setattr(
+        Ledger, "_follow", lambda self, kind, s, details: self.post(kind, s.person_id, s.made_at, details)
+    )
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_decision_is_not_replaced_by_another_of_its_kind(
+    earlier: bool, vault: Office, filed: tuple[Office, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A colleague with the database key takes out what was told of a contract, and puts in what they signed themselves:
+    as many statements as before, and one letter due."""
+    waiting, day = filed[1][WAITING.word], date(2031, 1, 31)
+    if earlier:
+        as_earlier_versions(monkeypatch)
+    with desk(environment_of(vault, user="management")) as at_desk:
+        set_event(at_desk, waiting, "contract-end", day)
+        set_event(at_desk, waiting, "contract-end", day)
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        lift_hold(at_desk, place_hold(at_desk, [waiting], "Anfrage").hold_id, "erledigt")
+    assert ran(vault).disposed == (), "the control: all is as it was decided"
+    content = {"document": waiting, "event": "contract-end", "day": "2011-01-31"}
+    told = signed(vault, MANAGER, "event-set", content)
+    with by_hand(vault) as service, service.ledger.transaction():
+        newest = "SELECT max(rowid) FROM statements WHERE kind = 'event-set'"
+        service.ledger._db.run(f"DELETE FROM statements WHERE rowid = ({newest})")
+        service.ledger.add_statement(told)
+
+    with pytest.raises(ChangedLedger, match="event-set"):
+        ran(vault)
+
+
+def test_after_a_rebuilt_catalogue_what_is_decided_from_then_on_is_named(vault: Office, due: str) -> None:
+    """Decisions of before may be lost with the catalogue; that excuses none that is taken out afterwards."""
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        place_hold(at_desk, [due], "Klage")
+    for path in vault.vault.glob("catalogue.db*"):
+        path.unlink()
+    with open_person(environment_of(vault, user=OWNER)) as session:
+        rebuild_catalogue(session, lambda done, total, what: None)
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        set_event(at_desk, due, "audit-begin", date(2026, 1, 15))
+    assert ran(vault).disposed == (), "the control: what was lost does not stop the purge of others"
+    with by_hand(vault) as service, service.ledger.transaction():
+        service.ledger._db.run("DELETE FROM statements WHERE kind = 'event-set'")
+
+    with pytest.raises(ChangedLedger, match="event-set"):
+        ran(vault)
 
 
 ROWS = {
