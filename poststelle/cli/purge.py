@@ -224,8 +224,9 @@ def run_command(context: Context) -> int:
       poststelle purge run
 
     \b
-    EXIT STATUS: 0 done · 1 something is pending, a plan does not count, or the clock cannot be trusted ·
-    2 another purge or backup did not end · 5 a plan or release is forged, or decisions are missing from the catalogue
+    EXIT STATUS: 0 done · 1 something is pending, a plan does not count, the clock cannot be trusted, or keys are
+    missing that a repair may have put aside · 2 another purge or backup did not end · 5 a plan or release is forged,
+    or decisions are missing from the catalogue
     """
     from poststelle.verbs.disposing import run
     from poststelle.wiring import only_purge, open_service

@@ -655,6 +655,27 @@ def test_an_auditor_sees_the_classes_and_years_that_were_shared(
     assert check_sums(folder) == 3
 
 
+def test_the_index_of_a_share_is_made_anew_by_who_can_open_it(audited: tuple[Office, list[str], int]) -> None:
+    """One deleted file must not end an audit, nor keep what is due from being destroyed."""
+    office, _, number = audited
+    name = f"share-{number}"
+    file = office.vault / "index" / f"{name}.db"
+    for user, arguments in ((None, (name,)), (None, ()), ("pruefer", (name,)), ("pruefer", ())):
+        file.unlink()
+        made, found, verified = together(
+            office, (user, ("rebuild", "index", *arguments)), ("pruefer", ("search", BEFORE.word)), (None, ("verify",))
+        )
+        assert (made.status, name in made.json["compartments"]) == (0, True), made.err
+        assert (found.json["total"], verified.json["problems"]) == (1, [])
+
+    other, unknown = together(
+        office, (CLERK, ("rebuild", "index", name)), (CLERK, ("rebuild", "index", "share-9999"))
+    )  # fmt: skip
+    assert (other.status, unknown.status) == (2, 2)
+    assert "by its auditor, and by the service" in other.err
+    assert other.err == unknown.err.replace("share-9999", name)
+
+
 def check_sums(folder: Path) -> int:
     """How many files have the hash that SHA256SUMS says; all of them must."""
     lines = (folder / "SHA256SUMS").read_text().splitlines()
