@@ -1,6 +1,7 @@
 """Printing: JSON for machines or text for people on standard output, progress and notes on standard error."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,11 @@ import click
 from poststelle.records import Fact
 
 PRACTICE = "\nThis is a vault for practice."
+
+
+def colour_default() -> bool | None:
+    """False where NO_COLOR is set and not empty (https://no-color.org), else None: colours on a terminal only."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 class Printer:

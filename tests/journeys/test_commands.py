@@ -8,6 +8,7 @@ import click
 import pytest
 from drawn_scans import encoded, slip
 from simulators import Office
+from terminal import Terminal
 
 from poststelle.cli import poststelle
 from poststelle.wiring import shipped_config
@@ -237,6 +238,33 @@ def test_init_keeps_its_promise(tmp_path: Path) -> None:
     assert all({"user", "roles", "file"} <= identity.keys() for identity in made["identities"])
     assert all(Path(identity["file"]).is_file() for identity in made["identities"])
     assert other.config.read_bytes() == shipped_config().read_bytes(), "without a config.yaml the shipped one is copied"
+
+
+@pytest.mark.parametrize("in_the_way", ["recovery-kit.txt", "vault/VAULT.json", "mirror/keys.db"])
+def test_an_init_that_is_refused_leaves_no_office_behind(tmp_path: Path, in_the_way: str) -> None:
+    """Whoever ran it in the wrong folder must not find a config.yaml there later that speaks of another office."""
+    office = Office(tmp_path / "root")
+    blocking = office.folder / in_the_way
+    for folder in (office.folder, office.root / "home", office.temporary, blocking.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    blocking.write_text("of somebody else")
+
+    refused = office.run("init", "--no-passphrase")
+
+    assert (refused.status, refused.out) == (2, b"")
+    assert [path for path in sorted(office.folder.rglob("*")) if path.is_file()] == [blocking]
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
+def test_nothing_is_coloured_where_no_color_says_so(full_office: Office, no_color: str, coloured: bool) -> None:
+    """Who cannot read red on black says so once for all programs (https://no-color.org)."""
+    for arguments, last in (
+        (("doctor",), "key book and keys open"),
+        (("show", "FIN-1900-000001"), "poststelle search"),
+    ):
+        screen = Terminal(full_office, "accounting", *arguments, NO_COLOR=no_color)
+        assert ("\x1b[" in screen.until(last)) == coloured
+        screen.ended()
 
 
 # Exit statuses ------------------------------------------------------------------------------------------------
