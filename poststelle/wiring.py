@@ -436,7 +436,12 @@ class Session:
             yield
 
     def enact(self, kind: str, content: dict[str, Any]) -> None:
-        """Sign a statement into the key book and live by it; inside `changing_law`."""
+        """Sign a statement into the key book and live by it; inside `changing_law`.
+
+        Raises:
+            BrokenLog: the log lost what this person saw of it; nothing was changed, for it could not be written down.
+        """
+        self.audit  # noqa: B018  (asked before, not after)
         after = append_statement(self.layout.keybook, self.book, self.identity, kind, content, self.now(), self.disk)
         self._stamp = _stamp(self.layout)
         self._take(after.as_of(self.now()))

@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -77,8 +78,12 @@ class Printer:
 
 def to_json(value: Any, indent: int | None = 1) -> str:
     """JSON with readable umlauts; undecodable bytes of file names as replacement characters."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_iso_or_text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _iso_or_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def clean(text: str) -> str:

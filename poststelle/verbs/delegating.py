@@ -43,8 +43,8 @@ def delegate(session: Session, role: str, user: str, until: date, reason: str) -
     deputy = find_person(book, user)
     if role in deputy.roles:
         raise ConfigurationError(f"{user} has the role {role} already.")
-    moment = datetime.combine(until + timedelta(days=1), time()).astimezone().astimezone(UTC)
-    if not now < moment <= now + LONGEST:
+    moment = end_of(until, now)
+    if moment is None:
         raise ConfigurationError(f"A delegation ends today or within a year, not on {until}.")
     content = {"role": role, "to": deputy.person_id, "until": moment.isoformat(), "reason": reason}
     with session.changing_law():
@@ -52,6 +52,14 @@ def delegate(session: Session, role: str, user: str, until: date, reason: str) -
         session.change_law("delegate", content)
     session.note("delegated", delegation=number, role=role, to=deputy.person_id, until=until.isoformat(), reason=reason)
     return _lent(session, session.book.delegations[number])
+
+
+def end_of(day: date, now: datetime) -> datetime | None:
+    """The midnight after a day; None if it has passed, or is more than a year ahead."""
+    if day > (now + LONGEST).date():
+        return None
+    moment = datetime.combine(day + timedelta(days=1), time()).astimezone().astimezone(UTC)
+    return moment if now < moment <= now + LONGEST else None
 
 
 def delegations(session: Session) -> list[Lent]:

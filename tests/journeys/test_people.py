@@ -655,6 +655,22 @@ def test_an_auditor_sees_the_classes_and_years_that_were_shared(
     assert check_sums(folder) == 3
 
 
+def test_a_day_at_the_end_of_time_is_too_far(audited: tuple[Office, list[str], int]) -> None:
+    """Who means "for ever" types 9999-12-31; they are told that nothing is lent that long."""
+    office, _, _ = audited
+    limits = ("--class", "invoice", "--year", "2026", "--until", "9999-12-31", "--reason", "x")
+    lent, shared, listed = together(
+        office,
+        (OWNER, ("delegate", "--role", "hr", "--to", "sales", "--until", "9999-12-31", "--reason", "x")),
+        (OWNER, ("role", "grant", "pruefer", "auditor", *limits)),
+        (OWNER, ("role", "list")),
+    )
+
+    assert (lent.status, shared.status) == (2, 2)
+    assert "within a year" in lent.err and "within a year" in shared.err
+    assert "T" in listed.json["shares"][0]["until"], "times are ISO 8601, as everywhere"
+
+
 def test_the_index_of_a_share_is_made_anew_by_who_can_open_it(audited: tuple[Office, list[str], int]) -> None:
     """One deleted file must not end an audit, nor keep what is due from being destroyed."""
     office, _, number = audited
@@ -662,6 +678,9 @@ def test_the_index_of_a_share_is_made_anew_by_who_can_open_it(audited: tuple[Off
     file = office.vault / "index" / f"{name}.db"
     for user, arguments in ((None, (name,)), (None, ()), ("pruefer", (name,)), ("pruefer", ())):
         file.unlink()
+        (missed,) = together(office, (None, ("verify",)))
+        assert [(p["code"], p["id"]) for p in missed.json["problems"]] == [("A009", file.name)]
+        assert f"rebuild index {name}" in missed.json["problems"][0]["message"]
         made, found, verified = together(
             office, (user, ("rebuild", "index", *arguments)), ("pruefer", ("search", BEFORE.word)), (None, ("verify",))
         )

@@ -38,6 +38,7 @@ DUE = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebe
 ALSO_DUE = Sample(record_class="offer", received_on=date(2015, 6, 30), word="Kupferkannenstiel")
 NOT_DUE = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Moorbirkenhain")
 WAITING = Sample(record_class="contract", received_on=date(2014, 6, 30), word="Weidenkorbflechterei")
+LEGAL = Sample(record_class="legal", received_on=date(2026, 3, 17), word="Wacholderzweig")
 ADVERTISING = Sample(record_class="advertising", received_on=date(2026, 1, 2), word="Heidelbeerkraut")
 
 
@@ -539,6 +540,68 @@ def test_a_clock_that_was_set_back_stops_everything(vault: Office, due: str) -> 
     assert_whole(vault, due)
     ran(vault, at=datetime.now(UTC) - timedelta(minutes=5))
     assert_gone(vault, due)
+
+
+def test_a_department_sees_and_lifts_holds_on_its_own_letters_only(vault: Office, due: str) -> None:
+    """The legal department may place holds; those on HR's letters, and their reasons, are not its business."""
+    (theirs,) = file_letters(vault, [LEGAL])
+    ours, mixed, own, listed = together(
+        vault,
+        (MANAGER, ("hold", "place", due, due, "--reason", "Klage der Frau Sommer")),
+        (MANAGER, ("hold", "place", due, theirs, "--reason", "Klage")),
+        ("legal", ("hold", "place", theirs, "--reason", "Vergleich")),
+        ("legal", ("hold", "list")),
+    )
+    ids = [placed.json["holds"][0]["hold"] for placed in (ours, mixed, own)]
+    assert ours.json["holds"][0]["documents"] == [due], "named twice, held once"
+    assert [hold["hold"] for hold in listed.json["holds"]] == ids[2:]
+
+    *refused, never, lifted, left = together(
+        vault,
+        *(("legal", ("hold", "lift", hold, "--reason", "so")) for hold in (*ids[:2], "0" * 64, ids[2])),
+        (MANAGER, ("hold", "list")),
+    )
+    assert all((ran.status, ran.out, ran.err) == (4, never.out, never.err) for ran in refused)
+    assert (lifted.status, [hold["hold"] for hold in left.json["holds"]]) == (0, ids[:2])
+
+
+def test_a_plan_with_nothing_left_to_do_is_not_listed(vault: Office, due: str) -> None:
+    """Whoever asks each night whether anything is due must still find the plan that waits for somebody."""
+    planned(vault, as_of=date(2020, 1, 1))
+    waits = planned(vault)
+    (listed,) = together(vault, (MANAGER, ("purge", "list")))
+
+    assert [plan["plan_id"] for plan in listed.json["plans"]] == [waits]
+
+
+def test_a_day_of_another_millennium_is_no_event(vault: Office, filed: tuple[Office, dict[str, str]]) -> None:
+    """0026 for 2026, and the contract would be due today."""
+    (told,) = together(
+        vault, ("management", ("event", "set", filed[1][WAITING.word], "contract-end", "0026-06-30"))
+    )  # fmt: skip
+
+    assert (told.status, told.out) == (2, b"")
+
+
+def test_nothing_is_signed_onto_a_log_that_lost_what_was_seen(vault: Office, due: str) -> None:
+    """Somebody cuts the log: a release must not count all the same while its author is told that it was refused."""
+    plan_id = planned(vault)
+    log = vault.vault / "audit.jsonl"
+    together(vault, (OWNER, ("purge", "list")), (OWNER, ("audit", "show")))
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+
+    released_, held, added, users = together(
+        vault,
+        (OWNER, ("purge", "release", plan_id, "--reason", "Jahresaussonderung")),
+        (OWNER, ("hold", "place", due, "--reason", "Klage")),
+        (OWNER, ("user", "add", "anna", "--role", "sales")),
+        (MANAGER, ("user", "list")),
+    )
+
+    assert [ran.status for ran in (released_, held, added)] == [5, 5, 5]
+    assert "anna" not in users.text and not vault.identity("anna").exists()
+    with by_hand(vault) as service:
+        assert service.ledger.released_plans() == [] and service.ledger.holds() == []
 
 
 def test_a_hold_after_the_release_is_obeyed(vault: Office, due: str, also_due: str) -> None:

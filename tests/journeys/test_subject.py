@@ -116,6 +116,13 @@ def test_the_date_of_birth_tells_people_of_one_name_apart(tmp_path: Path, empty_
     assert {document: status for document, (status, _) in fates(told).items()} == {first: "hand-out", second: "check"}
 
 
+def test_nobody_is_born_tomorrow(vault: Office) -> None:
+    """A year typed wrong would make letters that name the real date of birth look like somebody else's."""
+    refused, listed = together(vault, ask("--dob", "2999-03-05"), (DPO, ("subject", "list")))
+
+    assert (refused.status, refused.out, listed.json["requests"]) == (2, b"", [])
+
+
 def test_a_request_is_counted_to_its_last_day(vault: Office) -> None:
     """A month goes by while everybody thought somebody else would answer."""
     today = date.today()
