@@ -169,7 +169,8 @@ def _moment(moment: datetime) -> str:
 
 def _print_roles(context: Context, changed: "Changed") -> None:
     value = {"user": changed.user, "roles": list(changed.roles), "pending": list(changed.still_pending)}
-    text = f"{changed.user} has the roles {', '.join(changed.roles) or '-'}."
+    roles = ", ".join(changed.roles)
+    text = f"{changed.user} has the roles {roles}." if roles else f"{changed.user} has no role any more."
     context.printer.result(value, lambda: text + pending_text(changed.still_pending))
 
 

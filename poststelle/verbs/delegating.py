@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from poststelle.access.keybook import SERVICE, Delegation
 from poststelle.errors import ConfigurationError
-from poststelle.verbs.people import find_person
+from poststelle.verbs.people import find_person, require_granter
 from poststelle.wiring import Session
 
 LONGEST = timedelta(days=366)
@@ -37,6 +37,7 @@ def delegate(session: Session, role: str, user: str, until: date, reason: str) -
         NotPermitted: the signer does not hold what the role holds, by roles of their own, or may not give it.
         ConfigurationError: the day is past or more than a year ahead, or the person has the role.
     """
+    require_granter(session)
     book, now = session.book, session.now()
     if role not in book.roles or role in (SERVICE, "owner"):
         raise ConfigurationError(f"The role {role!r} cannot be delegated: there is none, or it stands for the office.")

@@ -655,6 +655,25 @@ def test_an_auditor_sees_the_classes_and_years_that_were_shared(
     assert check_sums(folder) == 3
 
 
+def test_who_may_change_no_rights_is_told_so_whatever_they_name(vault: Office) -> None:
+    """The same answer whether there is such a person, role or share, and whatever they hold already."""
+    limits = ("--class", "invoice", "--year", "1999", "--until", "9999-12-31", "--reason", "x")
+    answers = together(
+        vault,
+        *((CLERK, ("role", "grant", user, role)) for user in (CLERK, "hr", "niemand") for role in (CLERK, "nichts")),
+        (CLERK, ("role", "revoke", "hr", "sales")),
+        (CLERK, ("role", "revoke", "hr", "auditor", "--share", "99")),
+        (CLERK, ("user", "add", "Nicht Erlaubt")),
+        (CLERK, ("user", "remove", "niemand")),
+        (CLERK, ("identity", "replace", "niemand")),
+        (CLERK, ("delegate", "--role", "nichts", "--to", "niemand", "--until", "2020-01-01", "--reason", "x")),
+    )
+    (shared,) = together(vault, (CLERK, ("role", "grant", "niemand", "auditor", *limits)))
+
+    assert {(ran.status, ran.out, ran.err) for ran in answers} == {(3, b"", answers[0].err)}
+    assert (shared.status, shared.out) == (3, b"")
+
+
 def test_a_day_at_the_end_of_time_is_too_far(audited: tuple[Office, list[str], int]) -> None:
     """Who means "for ever" types 9999-12-31; they are told that nothing is lent that long."""
     office, _, _ = audited

@@ -574,6 +574,22 @@ def test_a_plan_with_nothing_left_to_do_is_not_listed(vault: Office, due: str) -
     assert [plan["plan_id"] for plan in listed.json["plans"]] == [waits]
 
 
+def test_status_counts_the_plans_that_a_run_would_carry_out(vault: Office, due: str) -> None:
+    """A plan that was released in part and carried out as far waits for a person; no run does anything about it."""
+
+    def told() -> str:
+        (ran_,) = together(vault, (None, ("status",)))
+        return next(str(check["detail"]) for check in ran_.json["checks"] if check["name"] == "disposition")
+
+    plan_id = planned(vault)
+    waiting = told()
+    together(vault, (OWNER, ("purge", "release", plan_id, "--only", due, "--reason", "Jahresaussonderung")))
+    ready = told()
+    ran(vault)
+
+    assert [detail.split()[0] for detail in (waiting, ready, told())] == ["0", "1", "0"]
+
+
 def test_a_day_of_another_millennium_is_no_event(vault: Office, filed: tuple[Office, dict[str, str]]) -> None:
     """0026 for 2026, and the contract would be due today."""
     (told,) = together(
