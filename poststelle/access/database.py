@@ -34,7 +34,7 @@ PIECE_BYTES = 256 * SQL_PAGE_BYTES
 NEIGHBOURS = 8
 """Pages on either side of a removed row's own that are looked through; SQLite balances three at a time."""
 LOCK_PAGE = 2**30 // SQL_PAGE_BYTES
-"""The page, counted from 0, that SQLite uses for locks alone: nothing is ever written there, so nothing authenticates."""
+"""The page, from 0, that SQLite keeps for its locks alone: nothing is ever written there, so nothing authenticates."""
 MOST_ROWS = 2**63 - 1
 FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
 """Of SQLite's file format: what stands before the first page; how a page begins that only leads to others."""
