@@ -138,11 +138,14 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     """
     # Keys are words with a short mark before them; without it, the word itself gives the letter away just as well.
     dead = {_MARK.sub("", term).encode() for term in removed.terms if _is_telling(term)}
+    traces = set(removed.contents.values())
     left, found = set[bytes](), set[bytes]()
-    words, traces = AnyOf(dead), AnyOf(set(removed.contents.values()))
+    in_contents, in_others = AnyOf(traces), AnyOf(traces | dead)
     for contents, others in database.pages_of_removed("contents", list(removed.contents)):
-        left |= traces.found_in(contents) | traces.found_in(others)
-        found |= words.found_in(others)
+        left |= in_contents.found_in(contents)
+        found |= in_others.found_in(others)
+    left |= found & traces
+    found -= traces
     if left and left - _living_traces(database, left):
         return True
     return bool(found and _not_living(database, found))
