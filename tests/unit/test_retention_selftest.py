@@ -97,7 +97,7 @@ def test_an_audit_that_frees_with_its_last_day_is_found() -> None:
 
     failed = {failure.line for failure in checked(shipped_config(), shorter).failures}
 
-    assert failed == {"HR-PAY", "HR-SICK", "HR-SOC", "HR-TIME", "SOC-08"}
+    assert failed == {"HR-CON", "HR-PAY", "HR-SOC", "HR-TIME", "SOC-08"}
 
 
 def test_the_deletion_concept_names_every_event_in_german() -> None:
