@@ -203,7 +203,8 @@ class IdentityFile:
         except DoesNotOpen as err:
             raise WrongPassphrase(
                 f"The identity of {self.user!r} does not open with this passphrase (or its file was changed). "
-                "Try again; if the passphrase is lost, an owner gives you a new identity."
+                "Try again; if the passphrase is lost, an owner gives you a new identity, and the recovery kit does so "
+                "for an owner: `poststelle identity replace`."
             ) from err
 
     def encode(self) -> bytes:
