@@ -407,12 +407,14 @@ def _apply_replace(book: KeyBook, body: dict[str, Any]) -> KeyBook:
         _require_may_give(book, body["by"], person.roles)
     else:
         _require(book.holds_right(body["by"], GRANT), "it takes the right to grant")
+    return _with_new_keys(book, person, public)
+
+
+def _with_new_keys(book: KeyBook, person: Person, public: PublicIdentity) -> KeyBook:
     gone = {person.person_id: replace(person, removed=True)}
     _require_new(book.people | gone, public, person.user)
-    return replace(
-        book,
-        people=book.people | gone | {public.person_id: replace(person, person_id=public.person_id, public=public)},
-    )
+    fresh = replace(person, person_id=public.person_id, public=public)
+    return replace(book, people=book.people | gone | {fresh.person_id: fresh})
 
 
 def _apply_replace_owner(book: KeyBook, body: dict[str, Any]) -> KeyBook:
@@ -420,20 +422,17 @@ def _apply_replace_owner(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     person, public = book.person(body["person"]), _decode_public(body["keys"])
     if person is None or person.kind != "person" or OWNER not in person.roles:
         raise _Refused("the recovery kit replaces an owner, and nobody else")
-    gone = {person.person_id: replace(person, removed=True)}
-    _require_new(book.people | gone, public, person.user)
-    fresh = replace(person, person_id=public.person_id, public=public)
+    others = {recipient for entry in body["wraps"] for recipient in entry["recipients"]} - {public.person_id}
+    _require(not others, "the recovery kit gives keys to the owner it replaces, and to nobody else")
     use = KitUse(
         number=body["seq"],
         user=person.user,
         old=person.person_id,
-        new=fresh.person_id,
+        new=public.person_id,
         kit_id=body["by"],
         at=datetime.fromisoformat(body["at"]),
     )
-    after = replace(book, people=book.people | gone | {fresh.person_id: fresh}, kit_uses=(*book.kit_uses, use))
-    others = {recipient for entry in body["wraps"] for recipient in entry["recipients"]} - {fresh.person_id}
-    _require(not others, "the recovery kit gives keys to the owner it replaces, and to nobody else")
+    after = replace(_with_new_keys(book, person, public), kit_uses=(*book.kit_uses, use))
     return _with_wraps(after, body["wraps"], body["by"])
 
 
