@@ -149,7 +149,7 @@ def read_vault_id(layout: VaultLayout) -> str:
 
 def kit_entry(kit: RecoveryKit) -> dict[str, str]:
     """The public keys of a kit, as its statement names them."""
-    signing = {} if kit.signing is None else encode_signing(kit.signing.public)
+    signing = {} if kit.public_signing is None else encode_signing(kit.public_signing)
     return {"sealing": _b64(kit.sealing.public.encoded), **signing}
 
 

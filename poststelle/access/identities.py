@@ -324,6 +324,11 @@ class RecoveryKit:
         return hashlib.sha256(self.sealing.public.encoded).hexdigest()[:32]
 
     @property
+    def public_signing(self) -> SigningPublicKey | None:
+        """What the key book names; None if it signs nothing."""
+        return None if self.signing is None else self.signing.public
+
+    @property
     def user(self) -> str:
         """As people call it, where a user name would stand."""
         return KIT_USER

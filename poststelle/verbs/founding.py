@@ -15,12 +15,13 @@ from poststelle.access.database import open_database
 from poststelle.access.identities import (
     Identity,
     RecoveryKit,
+    SigningPublicKey,
     new_one_time_code,
     read_kit,
     seal_identity,
     write_identity,
 )
-from poststelle.access.keybook import AUDIT, GRANT, OWNER, KeyBook
+from poststelle.access.keybook import AUDIT, GRANT, OWNER
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.wiring import CONFIG_NAME, Environment, Session, StateFolder, find_config, layout_of, shipped_config
@@ -95,7 +96,7 @@ def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_
     disk.make_folder(kit_path.parent)
     disk.write_new(kit_path, [founded.kit.encode()])
     proof = prove_kit(layout, kit_path)
-    _require_signs(founded.book, kit_path)
+    _require_signs(kit_path, founded.book.kit_signing)
     disk.make_folder(config.inbox, mode=0o770)
     finish_founding(layout, founded, disk)
     _first_entry(environment, layout, founded, owner)
@@ -165,6 +166,7 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
                 [insert_epoch_wrap(epoch.scope_id, epoch.number, kit.kit_id, wrap) for epoch, wrap in wraps]
             )
             prove_kit(layout, path)
+            _require_signs(path, kit.public_signing)
             entries = [wraps_entry(epoch, {kit.kit_id: wrap}) for epoch, wrap in wraps]
             session.change_law("kit", kit_entry(kit) | {"wraps": entries})
     except BaseException:
@@ -172,7 +174,6 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
             session.disk.unlink(path, missing_ok=True)
         raise
     proof = prove_kit(layout, path)
-    _require_signs(session.book, path)
     session.note("kit-renewed", kit=kit.kit_id)
     return RenewedKit(file=path, check_code=kit.check_code, proof=proof)
 
@@ -185,15 +186,14 @@ def check_kit(session: Session, kit_file: Path) -> str:
     """
     proof = prove_kit(session.layout, kit_file.absolute())
     if session.book.kit_signing is not None:
-        _require_signs(session.book, kit_file)
+        _require_signs(kit_file, session.book.kit_signing)
     session.note("kit-proved", kit=session.book.kit_id)
     return proof
 
 
-def _require_signs(book: KeyBook, kit_file: Path) -> None:
-    """A written kit must sign as the key book says; recover.py tries only what opens."""
-    kit = read_kit(kit_file)
-    if kit.signing is None or kit.signing.public != book.kit_signing:
+def _require_signs(kit_file: Path, wanted: SigningPublicKey | None) -> None:
+    """A written kit must sign as the key book says, or will say; recover.py tries only what opens."""
+    if read_kit(kit_file).public_signing != wanted:
         raise ConfigurationError(
             f"The recovery kit {kit_file} opens every key, but its signing keys are not those of the key book. It "
             "could replace nobody. Make another: `poststelle kit renew`."

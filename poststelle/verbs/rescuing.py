@@ -69,7 +69,7 @@ def _owner(book: KeyBook, user: str, kit: RecoveryKit) -> Person:
             "This recovery kit was made before kits could sign: it opens every letter (recover.py), but replaces "
             "nobody. An owner who has their identity makes one that can: `poststelle kit renew`."
         )
-    if kit.signing.public != book.kit_signing:
+    if kit.public_signing != book.kit_signing:
         raise NotPermitted("The signing keys of this recovery kit are not those that the key book names.")
     person = find_person(book, user)
     if OWNER not in person.roles:

@@ -18,7 +18,8 @@ from archive.rekeying import kit_wraps, pending, wraps_entry
 from poststelle.access.identities import Identity, RecoveryKit, read_identity, read_kit
 from poststelle.access.statements import InvalidStatement, check_statement, make_statement
 from poststelle.durable import Disk
-from poststelle.errors import NotPermitted
+from poststelle.errors import ConfigurationError, NotPermitted
+from poststelle.verbs.founding import renew_kit
 from poststelle.verbs.rescuing import replace_owner
 from poststelle.wiring import open_person, open_service
 
@@ -387,6 +388,27 @@ def test_kit_check_tries_the_keys_that_sign(lost: Lost) -> None:
 
     assert (right.status, half.status, mistyped.status) == (0, 2, 2)
     assert "signing keys" in half.err and "mistyped" in mistyped.err
+
+
+def test_a_kit_that_would_sign_wrong_does_not_take_the_place_of_one_that_signs(
+    lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A printer that drops a line, a disk that lies: what was written is read again before the old sheet is burnt."""
+    lost.office.identity(OWNER).write_bytes(lost.saved)
+    encode, book, new_kit = RecoveryKit.encode, lost.book(), lost.kit.with_name("new.txt")
+    monkeypatch.setattr(
+        RecoveryKit, "encode", lambda kit: encode(replace(kit, signing=RecoveryKit.generate("", "").signing))
+    )
+
+    with (
+        open_person(environment_of(lost.office, user=OWNER)) as session,
+        pytest.raises(ConfigurationError, match="signing keys"),
+    ):
+        renew_kit(session, new_kit)
+
+    assert (lost.book(), new_kit.exists()) == (book, False)
+    monkeypatch.undo()
+    assert lost.replaced().status == 0, "the old one still counts"
 
 
 # When everything is lost, and when a thief was first --------------------------------------------------------------
