@@ -411,6 +411,18 @@ def test_a_kit_that_would_sign_wrong_does_not_take_the_place_of_one_that_signs(
     assert lost.replaced().status == 0, "the old one still counts"
 
 
+def test_doctor_finds_a_kit_of_either_form_on_the_disk(lost: Lost) -> None:
+    """A sheet that was forgotten beside the vault opens it, and now makes an owner as well."""
+    found = []
+    for kit in (None, read_kit(lost.kit), replace(read_kit(lost.kit), signing=None)):
+        lost.office.kit.unlink(missing_ok=True)
+        if kit is not None:
+            lost.office.kit.write_bytes(kit.encode())
+        found.append(checks_of(lost.office.run("doctor"))["recovery kit"][0])
+
+    assert found == [True, False, False]
+
+
 # When everything is lost, and when a thief was first --------------------------------------------------------------
 
 
