@@ -102,6 +102,7 @@ class Context:
             passphrase=ask_passphrase,
             disk=self._disk,
             on_practice=self.printer.say_practice,
+            on_notice=lambda text: self.printer.note(f"{text}."),
         )
 
 

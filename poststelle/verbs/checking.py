@@ -30,6 +30,7 @@ from poststelle.wiring import (
     layout_of,
     open_service,
     tmpfs,
+    told_of,
 )
 
 LEAST_FREE_BYTES = 2_000_000_000
@@ -280,6 +281,7 @@ def _vault(environment: Environment, config: Config) -> Iterator[Check]:
             yield _law(config, session)
             yield _pending_keys(session)
             yield _owners(session)
+            yield from kit_uses(session)
             yield _log(session)
             session.mirrored_keys.position("")
             yield Check(name="vault", ok=True, detail=f"{session.layout.vault}, key book and keys open")
@@ -321,8 +323,19 @@ def _pending_keys(session: Session) -> Check:
 def _owners(session: Session) -> Check:
     """One owner alone cannot be helped when their identity is lost."""
     owners = owners_of(session.book)
-    warning = None if session.book.practice else lone_owner(owners)
+    signs = session.book.kit_signing is not None
+    warning = None if session.book.practice else lone_owner(owners, kit_signs=signs)
     return Check(name="owners", ok=True, detail=warning or ", ".join(owners))
+
+
+def kit_uses(session: Session) -> Iterator[Check]:
+    """Owners whom the recovery kit replaced, for ever: whoever did it could renew the kit, but not the key book."""
+    for use in session.book.kit_uses:
+        if waits := use.kit_id == session.book.kit_id:
+            detail = f"{told_of(use)}. That kit was in use on a machine and still counts: `poststelle kit renew`"
+        else:
+            detail = f"{told_of(use)}. The kit was renewed since"
+        yield Check(name="replaced by kit", ok=not waits, detail=detail)
 
 
 def _log(session: Session) -> Check:

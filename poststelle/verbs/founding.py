@@ -3,19 +3,25 @@
 import shutil
 import subprocess
 import sys
-from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.founding import FoundedVault, finish_founding, found_vault, require_empty
+from archive.founding import FoundedVault, finish_founding, found_vault, kit_entry, require_empty
 from archive.keystore import insert_epoch_wrap
 from archive.layout import VaultLayout
 from archive.rekeying import kit_wraps, wraps_entry
 from poststelle.access.audit import AuditLog, Entry
 from poststelle.access.database import open_database
-from poststelle.access.identities import Identity, RecoveryKit, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import AUDIT, GRANT
-from poststelle.access.sealing import SealingPrivateKey
+from poststelle.access.identities import (
+    Identity,
+    RecoveryKit,
+    SigningPublicKey,
+    new_one_time_code,
+    read_kit,
+    seal_identity,
+    write_identity,
+)
+from poststelle.access.keybook import AUDIT, GRANT, OWNER
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.wiring import CONFIG_NAME, Environment, Session, StateFolder, find_config, layout_of, shipped_config
@@ -95,6 +101,7 @@ def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_
     disk.make_folder(kit_path.parent)
     disk.write_new(kit_path, [founded.kit.encode()])
     proof = prove_kit(layout, kit_path)
+    _require_signs(kit_path, founded.book.kit_signing)
     disk.make_folder(config.inbox, mode=0o770)
     finish_founding(layout, founded, disk)
     _first_entry(environment, layout, founded, owner)
@@ -148,11 +155,13 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
         ConfigurationError: a file is in the way, or the kit did not open a key; then the old one still counts.
     """
     book, layout = session.book, session.layout
-    if not book.holds_right(session.identity.person_id, GRANT):
+    by = session.identity.person_id
+    # A kit can make an owner, so it takes somebody who can.
+    if not (book.holds_right(by, GRANT) and book.may_give(by, book.roles[OWNER].powers())):
         raise NotPermitted("Your role may not renew the recovery kit. An owner may.")
     path = (kit_file or session.config.path.parent / KIT_NAME).absolute()
     _require_free([path])
-    kit = RecoveryKit(vault_id=book.vault_id, genesis_hash=book.genesis_hash, sealing=SealingPrivateKey.generate())
+    kit = RecoveryKit.generate(book.vault_id, book.genesis_hash)
     session.disk.make_folder(path.parent)
     session.disk.write_new(path, [kit.encode()])
     try:
@@ -162,8 +171,9 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
                 [insert_epoch_wrap(epoch.scope_id, epoch.number, kit.kit_id, wrap) for epoch, wrap in wraps]
             )
             prove_kit(layout, path)
+            _require_signs(path, kit.public_signing)
             entries = [wraps_entry(epoch, {kit.kit_id: wrap}) for epoch, wrap in wraps]
-            session.change_law("kit", {"sealing": b64encode(kit.sealing.public.encoded).decode(), "wraps": entries})
+            session.change_law("kit", kit_entry(kit) | {"wraps": entries})
     except BaseException:
         if session.book.kit_id != kit.kit_id:
             session.disk.unlink(path, missing_ok=True)
@@ -180,8 +190,19 @@ def check_kit(session: Session, kit_file: Path) -> str:
         ConfigurationError: it does not open them all, or is not the kit that counts.
     """
     proof = prove_kit(session.layout, kit_file.absolute())
+    if session.book.kit_signing is not None:
+        _require_signs(kit_file, session.book.kit_signing)
     session.note("kit-proved", kit=session.book.kit_id)
     return proof
+
+
+def _require_signs(kit_file: Path, wanted: SigningPublicKey | None) -> None:
+    """A written kit must sign as the key book says, or will say; recover.py tries only what opens."""
+    if read_kit(kit_file).public_signing != wanted:
+        raise ConfigurationError(
+            f"The recovery kit {kit_file} opens every key, but its signing keys are not those of the key book. It "
+            "could replace nobody. Make another: `poststelle kit renew`."
+        )
 
 
 def _prepared(

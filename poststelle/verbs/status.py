@@ -13,7 +13,7 @@ from poststelle.access.database import open_database
 from poststelle.access.keybook import AUDIT, RECORDS, index_scope
 from poststelle.errors import PoststelleError
 from poststelle.stages import Stage
-from poststelle.verbs.checking import LEAST_FREE_BYTES, Check
+from poststelle.verbs.checking import LEAST_FREE_BYTES, Check, kit_uses
 from poststelle.verbs.finding import CATCH_UP_LETTERS
 from poststelle.verbs.planning import GONE, going
 from poststelle.verbs.taking_in import free_bytes, inbox_of, least_free_bytes, notice_of
@@ -73,6 +73,8 @@ class Status:
     """What the last `verify` found."""
     damages: tuple[tuple[str, str], ...] = ()
     """(what, sentence) of what could not be looked at."""
+    kit_uses: tuple[Check, ...] = ()
+    """Owners whom the recovery kit replaced."""
 
 
 def look(session: Session) -> Status:
@@ -98,6 +100,7 @@ def look(session: Session) -> Status:
         least_bytes=least_free_bytes(session.config),
         indexes=tuple(_index(session, c) for c in session.reading.compartments()),
         damages=tuple(damages),
+        kit_uses=tuple(kit_uses(session)),
         **known,  # type: ignore[arg-type]
     )
 
@@ -236,6 +239,7 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
         yield _mirror_check(*status.generations, idle=idle)
     for kind, at in (status.last or {}).items():
         yield _last_check(kind, at, now, status.found_problems if kind == "verified" else None)
+    yield from status.kit_uses
     for what, sentence in status.damages:
         yield Check(name=what, ok=False, detail=sentence)
 
