@@ -73,7 +73,7 @@ def found_vault(
     Raises:
         ConfigurationError: there is a vault (or the rest of one) already.
     """
-    _require_empty(layout)
+    require_empty(layout)
     for folder in (layout.vault, layout.objects, layout.index(COMPARTMENTS[0]).parent, layout.key_store, layout.mirror):
         disk.make_folder(folder)
     vault_id = secrets.token_hex(16)
@@ -191,7 +191,12 @@ def _entry(identity: Identity, roles: Mapping[str, Sequence[str]], service: Iden
     }
 
 
-def _require_empty(layout: VaultLayout) -> None:
+def require_empty(layout: VaultLayout) -> None:
+    """Refuse a place that holds a vault, or the rest of one.
+
+    Raises:
+        ConfigurationError: says what lies there.
+    """
     if layout.descriptor.exists():
         raise ConfigurationError(
             f"There is a vault at {layout.vault} already; it was not touched. To start another one, name another "

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.founding import FoundedVault, finish_founding, found_vault, kit_entry
+from archive.founding import FoundedVault, finish_founding, found_vault, kit_entry, require_empty
 from archive.keystore import insert_epoch_wrap
 from archive.layout import VaultLayout
 from archive.rekeying import kit_wraps, wraps_entry
@@ -60,15 +60,20 @@ def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_
     Raises:
         ConfigurationError: there is a vault already, or a file is in the way.
     """
-    config = _own_config(environment)
-    layout, disk = layout_of(config), environment.disk
-    kit_path = (kit_file or config.path.parent / KIT_NAME).absolute()
+    wanted = environment.config_file or environment.cwd / CONFIG_NAME
+    copied = not wanted.exists()
+    try:
+        config, layout, kit_path, files = _prepared(environment, wanted, kit_file)
+    except ConfigurationError:
+        # Nothing was made, so nothing stays that looks like an office.
+        if copied:
+            wanted.unlink(missing_ok=True)
+        raise
+    disk = environment.disk
     users: dict[str, list[str]] = config.value["users"]
     people = {user: Identity.generate(user) for user in users}
     owner = next(people[user] for user, roles in users.items() if "owner" in roles)
     service = Identity.generate("service")
-    files = {user: config.identities / f"{user}.identity" for user in users}
-    _require_free([kit_path, config.service_identity, *files.values()])
     founded = found_vault(
         layout,
         office=config.law(),
@@ -200,9 +205,25 @@ def _require_signs(kit_file: Path, wanted: SigningPublicKey | None) -> None:
         )
 
 
-def _own_config(environment: Environment) -> Config:
+def _prepared(
+    environment: Environment, wanted: Path, kit_file: Path | None
+) -> tuple[Config, VaultLayout, Path, dict[str, Path]]:
+    """Configuration, layout, and where kit and identities go; nothing but the configuration is written.
+
+    Raises:
+        ConfigurationError: there is a vault already, or a file is in the way.
+    """
+    config = _own_config(environment, wanted)
+    layout = layout_of(config)
+    require_empty(layout)
+    kit_path = (kit_file or config.path.parent / KIT_NAME).absolute()
+    files = {user: config.identities / f"{user}.identity" for user in config.value["users"]}
+    _require_free([kit_path, config.service_identity, *files.values()])
+    return config, layout, kit_path, files
+
+
+def _own_config(environment: Environment, wanted: Path) -> Config:
     """The configuration; the shipped office is copied first where there is none."""
-    wanted = environment.config_file or environment.cwd / CONFIG_NAME
     if not wanted.exists():
         shipped = shipped_config()
         if not shipped.is_file():

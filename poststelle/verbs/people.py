@@ -13,7 +13,7 @@ from pathlib import Path
 
 from archive.rekeying import pending
 from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import COMPARTMENTS, OWNER, SERVICE, KeyBook, Person, encode_public
+from poststelle.access.keybook import COMPARTMENTS, GRANT, OWNER, SERVICE, KeyBook, Person, encode_public
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 from poststelle.wiring import Session
 
@@ -78,6 +78,7 @@ def add_user(
         NotPermitted: the signer does not hold what these roles hold, or may not give it.
         ConfigurationError: the name or a role cannot be, or a file is in the way.
     """
+    require_granter(session)
     if not USER.fullmatch(user) or user == SERVICE:
         raise ConfigurationError(f"{user!r} cannot be a user name: small letters, digits and hyphens, a letter first.")
     _require_roles(session.book, roles)
@@ -105,6 +106,7 @@ def remove_user(session: Session, user: str) -> Changed:
     Raises:
         NotPermitted: the signer may not take these roles away, it is themselves, or the last owner.
     """
+    require_granter(session)
     person = find_person(session.book, user)
     with session.changing_law():
         session.change_law("remove", {"person": person.person_id})
@@ -118,6 +120,7 @@ def replace_identity(session: Session, user: str, *, identity_out: Path | None, 
     Raises:
         NotPermitted: the signer may not give what this person holds, or it is themselves.
     """
+    require_granter(session)
     person = session.book.service if user == SERVICE else find_person(session.book, user)
     if person.person_id == session.identity.person_id:
         raise NotPermitted(
@@ -149,6 +152,7 @@ def grant_role(session: Session, user: str, role: str) -> Changed:
     Raises:
         NotPermitted: see add_user; or the separation of duties forbids it.
     """
+    require_granter(session)
     _require_roles(session.book, (role,))
     person = find_person(session.book, user)
     if role in person.roles:
@@ -158,6 +162,7 @@ def grant_role(session: Session, user: str, role: str) -> Changed:
 
 def revoke_role(session: Session, user: str, role: str) -> Changed:
     """Take a role away; what it opened is closed at once, and new letters get new keys."""
+    require_granter(session)
     person = find_person(session.book, user)
     if role not in person.roles:
         raise ConfigurationError(f"{user} does not have the role {role}.")
@@ -223,6 +228,18 @@ def lone_owner(owners: Sequence[str], *, kit_signs: bool) -> str | None:
         "if that identity is lost, nobody can replace it, and nobody can change rights any more. `poststelle kit "
         f"renew` makes one that can; or add a second owner: {second}"
     )
+
+
+def require_granter(session: Session) -> None:
+    """Refuse whoever may change nobody's rights, before anything is looked at; what exactly, the key book says.
+
+    Raises:
+        NotPermitted: says who may.
+    """
+    book = session.book
+    if not any(verb == GRANT for verb, _ in book.powers(session.identity.person_id)):
+        roles = [role.label for role in book.roles.values() if any(verb == GRANT for verb, _ in role.powers())]
+        raise NotPermitted(f"Your role may not change who may what. Who may: {', '.join(roles) or 'nobody'}.")
 
 
 def find_person(book: KeyBook, user: str) -> Person:

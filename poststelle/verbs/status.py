@@ -15,6 +15,7 @@ from poststelle.errors import PoststelleError
 from poststelle.stages import Stage
 from poststelle.verbs.checking import LEAST_FREE_BYTES, Check, kit_uses
 from poststelle.verbs.finding import CATCH_UP_LETTERS
+from poststelle.verbs.planning import GONE, going
 from poststelle.verbs.taking_in import free_bytes, inbox_of, least_free_bytes, notice_of
 from poststelle.wiring import Session
 
@@ -143,12 +144,15 @@ def _records(session: Session) -> dict[str, object]:
     """What stands in the intake book."""
     if not session.keyring.holds(RECORDS):
         return {}
-    stages = [letter.stage for letter in session.catalogue.letters()]
+    letters = list(session.catalogue.letters())
+    stages = [letter.stage for letter in letters]
+    living = {letter.document_id for letter in letters if letter.stage not in GONE}
     return {
         "quarantined": len(session.catalogue.quarantine()),
         "review": stages.count(Stage.REVIEW),
         "disposing": stages.count(Stage.DISPOSING),
-        "released": len(session.ledger.released_plans()),
+        # One that was released in part, and carried out as far, waits for a person and not for a run.
+        "released": sum(bool(living & going(session, row.plan_id)) for row in session.ledger.released_plans()),
         "outbox": len(session.catalogue.outbox()),
     }
 

@@ -594,6 +594,65 @@ def test_an_auditor_sees_the_classes_and_years_that_were_shared(
     assert check_sums(folder) == 3
 
 
+def test_who_may_change_no_rights_is_told_so_whatever_they_name(vault: Office) -> None:
+    """The same answer whether there is such a person, role or share, and whatever they hold already."""
+    limits = ("--class", "invoice", "--year", "1999", "--until", "9999-12-31", "--reason", "x")
+    answers = together(
+        vault,
+        *((CLERK, ("role", "grant", user, role)) for user in (CLERK, "hr", "niemand") for role in (CLERK, "nichts")),
+        (CLERK, ("role", "revoke", "hr", "sales")),
+        (CLERK, ("role", "revoke", "hr", "auditor", "--share", "99")),
+        (CLERK, ("user", "add", "Nicht Erlaubt")),
+        (CLERK, ("user", "remove", "niemand")),
+        (CLERK, ("identity", "replace", "niemand")),
+        (CLERK, ("delegate", "--role", "nichts", "--to", "niemand", "--until", "2020-01-01", "--reason", "x")),
+    )
+    (shared,) = together(vault, (CLERK, ("role", "grant", "niemand", "auditor", *limits)))
+
+    assert {(ran.status, ran.out, ran.err) for ran in answers} == {(3, b"", answers[0].err)}
+    assert (shared.status, shared.out) == (3, b"")
+
+
+def test_a_day_at_the_end_of_time_is_too_far(audited: tuple[Office, list[str], int]) -> None:
+    """Who means "for ever" types 9999-12-31; they are told that nothing is lent that long."""
+    office, _, _ = audited
+    limits = ("--class", "invoice", "--year", "2026", "--until", "9999-12-31", "--reason", "x")
+    lent, shared, listed = together(
+        office,
+        (OWNER, ("delegate", "--role", "hr", "--to", "sales", "--until", "9999-12-31", "--reason", "x")),
+        (OWNER, ("role", "grant", "pruefer", "auditor", *limits)),
+        (OWNER, ("role", "list")),
+    )
+
+    assert (lent.status, shared.status) == (2, 2)
+    assert "within a year" in lent.err and "within a year" in shared.err
+    assert "T" in listed.json["shares"][0]["until"], "times are ISO 8601, as everywhere"
+
+
+def test_the_index_of_a_share_is_made_anew_by_who_can_open_it(audited: tuple[Office, list[str], int]) -> None:
+    """One deleted file must not end an audit, nor keep what is due from being destroyed."""
+    office, _, number = audited
+    name = f"share-{number}"
+    file = office.vault / "index" / f"{name}.db"
+    for user, arguments in ((None, (name,)), (None, ()), ("pruefer", (name,)), ("pruefer", ())):
+        file.unlink()
+        (missed,) = together(office, (None, ("verify",)))
+        assert [(p["code"], p["id"]) for p in missed.json["problems"]] == [("A009", file.name)]
+        assert f"rebuild index {name}" in missed.json["problems"][0]["message"]
+        made, found, verified = together(
+            office, (user, ("rebuild", "index", *arguments)), ("pruefer", ("search", BEFORE.word)), (None, ("verify",))
+        )
+        assert (made.status, name in made.json["compartments"]) == (0, True), made.err
+        assert (found.json["total"], verified.json["problems"]) == (1, [])
+
+    other, unknown = together(
+        office, (CLERK, ("rebuild", "index", name)), (CLERK, ("rebuild", "index", "share-9999"))
+    )  # fmt: skip
+    assert (other.status, unknown.status) == (2, 2)
+    assert "by its auditor, and by the service" in other.err
+    assert other.err == unknown.err.replace("share-9999", name)
+
+
 def check_sums(folder: Path) -> int:
     """How many files have the hash that SHA256SUMS says; all of them must."""
     lines = (folder / "SHA256SUMS").read_text().splitlines()

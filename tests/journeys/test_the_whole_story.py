@@ -185,7 +185,7 @@ def test_discarding_destroys_the_file_and_keeps_the_number(full_office: Office) 
     document = full_office.done("quarantine", "list").json["documents"][0]["id"]
     assert recover(full_office, "original", document).out == UNREADABLE_CONTENT
 
-    ran = full_office.done("quarantine", "discard", number, "--reason", "leerer Scan", "--yes", user="mailroom")
+    ran = full_office.done("quarantine", "discard", number, number, "--reason", "leer", "--yes", user="mailroom")
 
     assert ran.json["documents"] == [{"id": document, "status": "discarded"}]
     assert full_office.done("quarantine", "list").json["documents"] == []
