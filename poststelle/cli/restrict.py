@@ -1,5 +1,6 @@
 """`poststelle restrict place|lift|list`."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -103,7 +104,7 @@ def list_command(context: Context) -> None:
         rows = [[r.document, r.ground, r.placed_at[:10], r.placed_by, r.reason] for r in restrictions]
         return table(["LETTER", "GROUND", "SINCE", "BY", "REASON"], rows) if rows else "No letter is restricted."
 
-    context.printer.result({"restrictions": [_restriction_json(r) for r in restrictions]}, as_text)
+    context.printer.result(_in_force(restrictions), as_text)
 
 
 def _note_index(context: Context, done: "Restricted") -> None:
@@ -119,9 +120,15 @@ def _as_json(done: "Restricted") -> dict[str, Any]:
         "id": done.document_id,
         "accession": done.number,
         "compartment": done.compartment,
-        "restrictions": [_restriction_json(r) for r in done.restrictions],
+        **_in_force(done.restrictions),
         "purged": done.purged,
     }
+
+
+def _in_force(restrictions: "Iterable[Restriction]") -> dict[str, Any]:
+    """Under the name they have, and under `holds`, as the commands for legal holds: scripts read both alike."""
+    rows = [_restriction_json(restriction) for restriction in restrictions]
+    return {"restrictions": rows, "holds": rows}
 
 
 def _restriction_json(restriction: "Restriction") -> dict[str, Any]:

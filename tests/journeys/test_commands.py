@@ -56,7 +56,7 @@ def test_every_command_explains_itself(path: Path_) -> None:
 
 DOCUMENT = {"id", "accession", "source", "status", "class", "compartment", "confidence", "pages", "reasons", "facts"}
 HIT = {"id", "accession", "class", "date", "sender", "title", "score", "snippet"}
-RESTRICTED = {"id", "accession", "compartment", "restrictions"}
+RESTRICTED = {"id", "accession", "compartment", "restrictions", "holds"}
 EXPLAINED = {"due_on", "reason", "basis", "blocked_by"}
 PROBLEMS = {"ok", "problems"}
 LOG = {"ok", "entries", "head"}
@@ -101,7 +101,7 @@ PROMISES: dict[Path_, Promise] = {
     ("hold", "list"): Promise({"holds"}, (), "owner", ("holds", {"documents"})),
     ("hold", "lift"): Promise({"holds"}, ("{hold}", "--reason", "vorbei"), "owner"),
     ("restrict", "place"): Promise(RESTRICTED, ("{letter}", "--ground", "art18", "--reason", "Antrag"), "owner"),
-    ("restrict", "list"): Promise({"restrictions"}, (), "owner", ("restrictions", {"id", "ground", "reason"})),
+    ("restrict", "list"): Promise({"restrictions", "holds"}, (), "owner", ("restrictions", {"id", "ground", "reason"})),
     ("restrict", "lift"): Promise(RESTRICTED, ("{letter}", "--reason", "vorbei"), "owner"),
     ("purge", "plan"): Promise({"plan_id", "due"}, (), "records-manager"),
     ("purge", "list"): Promise({"plans"}, (), "records-manager", ("plans", {"plan_id", "released", "left", "void"})),
