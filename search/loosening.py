@@ -5,7 +5,7 @@ contain a word, and words that look like it if a finger or a recognition engine 
 look through the vocabulary, and only where exact matches do not fill the page.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -51,42 +51,52 @@ class NearWord(NamedTuple):
     """Below 1, which is the word itself."""
 
 
-def resolve(node: Node, index: CompartmentIndex) -> Node:
-    """The same query with wildcards and ~ replaced by the words of this index that they stand for.
+Meanings = Mapping[Leaf, Node]
+"""What each wildcard and ~ of a query stands for in one index."""
+
+
+def meanings(node: Node, index: CompartmentIndex) -> Meanings:
+    """The words of this index that the wildcards and ~ of a query stand for.
 
     Raises:
         QueryError: a wildcard stands for too many words.
     """
-
-    def replaced(leaf: Leaf) -> Node:
-        match leaf:
-            case Pattern(folded=pattern, column=column):
-                words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
-                if len(words) > MOST_WORDS_OF_A_PATTERN:
-                    raise QueryError(
-                        f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
-                        leaf.start,
-                    )
-                return any_of([_as_leaf(index, word, column) for word in words]) if words else _NOTHING
-            case Similar(folded=folded, term=term, slips=slips, column=column):
-                found = near_words(index, [(folded, term, slips)])[folded]
-                slipped = (index.analyser.stem(near.word) for near in found if near.nearness is Nearness.SLIP)
-                return any_of([Word(term=stem, column=column) for stem in dict.fromkeys((term, *slipped))])
-            case _:
-                return leaf
-
-    return _mapped(node, replaced)
+    return {leaf: _meaning(leaf, index) for leaf in _open_leaves(node)}
 
 
-def is_open(node: Node) -> bool:
-    """Whether the query has wildcards or ~, which mean other words in every index."""
+def _meaning(leaf: Pattern | Similar, index: CompartmentIndex) -> Node:
+    match leaf:
+        case Pattern(folded=pattern, column=column):
+            words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
+            if len(words) > MOST_WORDS_OF_A_PATTERN:
+                raise QueryError(
+                    f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
+                    leaf.start,
+                )
+            return any_of([_as_leaf(index, word, column) for word in words]) if words else _NOTHING
+        case Similar(folded=folded, term=term, slips=slips, column=column):
+            found = near_words(index, [(folded, term, slips)])[folded]
+            slipped = (index.analyser.stem(near.word) for near in found if near.nearness is Nearness.SLIP)
+            return any_of([Word(term=stem, column=column) for stem in dict.fromkeys((term, *slipped))])
+
+
+def resolve(node: Node, meant: Meanings) -> Node:
+    """The same query with wildcards and ~ replaced by the words that they stand for."""
+    if not meant:
+        return node
+    return _mapped(node, lambda leaf: meant.get(leaf, leaf), lambda child: resolve(child, meant))
+
+
+def _open_leaves(node: Node) -> Iterable[Pattern | Similar]:
+    """The wildcards and ~ of a query, which mean other words in every index."""
     match node:
         case And(nodes=nodes) | Or(nodes=nodes):
-            return any(map(is_open, nodes))
+            for child in nodes:
+                yield from _open_leaves(child)
         case Not(node=child):
-            return is_open(child)
-        case _:
-            return isinstance(node, Pattern | Similar)
+            yield from _open_leaves(child)
+        case Pattern() | Similar():
+            yield node
 
 
 class Loosened(NamedTuple):
@@ -99,8 +109,8 @@ class Loosened(NamedTuple):
     """What is near each folded word of the query."""
 
 
-def loosen(node: Node, index: CompartmentIndex) -> Loosened:
-    """The query with every plain word widened; what is excluded or quoted stays as it is."""
+def loosen(node: Node, index: CompartmentIndex, meant: Meanings) -> Loosened:
+    """The query with every plain word widened; what is excluded or quoted stays as it is, wildcards mean `meant`."""
     words = {leaf.term: leaf for leaf in _plain_words(node)}
     asked = {term: (_folded(index, leaf), term, slips_allowed(_folded(index, leaf))) for term, leaf in words.items()}
     found = near_words(index, list(asked.values()))
@@ -120,10 +130,15 @@ def loosen(node: Node, index: CompartmentIndex) -> Loosened:
             case Word() | Beginning():
                 groups.append(((1.0, leaf),))
                 return leaf
+            case Pattern() | Similar():
+                # One group, whatever it stands for here: the groups of all indexes are compared one by one.
+                groups.append(((1.0, meant[leaf]),))
+                return meant[leaf]
             case _:
                 return leaf
 
-    return Loosened(root=_mapped(node, replaced), groups=tuple(groups), found=found)
+    root = _mapped(node, replaced, lambda child: resolve(child, meant))
+    return Loosened(root=root, groups=tuple(groups), found=found)
 
 
 def _near_stems(index: CompartmentIndex, term: str, words: Iterable[NearWord]) -> dict[str, float]:
@@ -240,14 +255,14 @@ def _plain_words(node: Node) -> Iterable[Word]:
             return
 
 
-def _mapped(node: Node, change: Callable[[Leaf], Node]) -> Node:
+def _mapped(node: Node, change: Callable[[Leaf], Node], change_excluded: Callable[[Node], Node]) -> Node:
+    """The same tree with other leaves; what is left out is left out as it was typed, but wildcards in it mean words."""
     match node:
         case And(nodes=nodes):
-            return And(nodes=tuple(_mapped(child, change) for child in nodes))
+            return And(nodes=tuple(_mapped(child, change, change_excluded) for child in nodes))
         case Or(nodes=nodes):
-            return any_of([_mapped(child, change) for child in nodes])
+            return any_of([_mapped(child, change, change_excluded) for child in nodes])
         case Not(node=child):
-            # What is left out is left out as it was typed; wildcards in it still mean words.
-            return Not(node=_mapped(child, change)) if is_open(child) else node
+            return Not(node=change_excluded(child))
         case _:
             return change(node)
