@@ -15,6 +15,7 @@ from search.index import CompartmentIndex
 from search.matching import leaf_expression
 from search.query import And, Beginning, Column, Key, Leaf, Node, Not, Or, Pattern, Similar, Word, any_of
 from search.spelling import edit_distance, skeleton, slips_allowed, unharmed_pieces
+from search.vocabulary import NUMBER_KEY
 
 MOST_WORDS_OF_A_PATTERN = 400
 MOST_NEAR_WORDS = 150
@@ -68,6 +69,8 @@ def _meaning(leaf: Pattern | Similar, index: CompartmentIndex) -> Node:
     match leaf:
         case Pattern(folded=pattern, column=column):
             words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
+            if column is None and any(map(str.isdigit, pattern)):
+                words += index.words.numbers_like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
             if len(words) > MOST_WORDS_OF_A_PATTERN:
                 raise QueryError(
                     f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
@@ -124,7 +127,9 @@ def loosen(node: Node, index: CompartmentIndex, meant: Meanings) -> Loosened:
                 others = ((close, Word(term=stem, column=column, exact=True)) for stem, close in near.items())
                 groups.append(((1.0, leaf), *others))
                 return any_of([alternative for _, alternative in groups[-1]])
-            case Key(key=key, is_beginning=False) if key.startswith("_n") and not key[2:].isdigit():
+            case Key(key=key, is_beginning=False) if (
+                key.startswith(NUMBER_KEY) and not key.removeprefix(NUMBER_KEY).isdigit()
+            ):
                 alike = [Key(key=other) for other in index.words.of_skeletons([skeleton(key)])]
                 return any_of([leaf, *(other for other in alike if other != leaf)])
             case Word() | Beginning():
@@ -233,6 +238,8 @@ def _part(stem: str, word: str, stemmed: Callable[[str], str], *, alike: bool) -
 
 def _as_leaf(index: CompartmentIndex, word: str, column: Column | None) -> Node:
     """Letters with exactly this word; in a column, letters with its stem there."""
+    if word.startswith(NUMBER_KEY):
+        return Key(key=word)
     stem = index.analyser.stem(word)
     if column is not None:
         return Word(term=stem, column=column, exact=True)
