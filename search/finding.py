@@ -242,9 +242,14 @@ def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: 
     # Wildcards stand for other words in every index: then there is nothing to compare word by word.
     if len({len(row) for row in counts}) > 1:
         return [1.0] * len(indexes)
-    together = sum(_weight(sum(sizes), sum(column)) for column in zip(*counts, strict=True))
-    alone = [sum(_weight(size, count) for count in row) for size, row in zip(sizes, counts, strict=True)]
-    return [together / weight if weight else 1.0 for weight in alone]
+    together = [_weight(sum(sizes), sum(column)) for column in zip(*counts, strict=True)]
+    factors: list[float] = []
+    for size, row in zip(sizes, counts, strict=True):
+        # A word that an index does not have scores nothing in it.
+        weights = [(weight, _weight(size, count)) for weight, count in zip(together, row, strict=True) if count]
+        alone = sum(weight for _, weight in weights)
+        factors.append(sum(weight for weight, _ in weights) / alone if alone else 1.0)
+    return factors
 
 
 def _counts(index: CompartmentIndex, root: Node) -> list[int]:

@@ -69,7 +69,8 @@ class Stemmer:
         stem = self._snowball(folded)
         if stem in _WITH_NOUN or folded in _INFINITIVES:
             return f"{stem}ung"
-        if (strong := self._of_strong_verb(stem)) is not None:
+        # A noun in -ung has the vowel of the infinitive: "Überwiesung" is a slip, not a participle.
+        if not folded.endswith(("ung", "ungen")) and (strong := self._of_strong_verb(stem)) is not None:
             return strong
         if folded.startswith(stem + "et") and (match := _WITH_GE.match(stem)):
             # Snowball has already taken the -et: abgerechnet → "abgerechn".
