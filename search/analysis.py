@@ -249,6 +249,10 @@ class Analyser:
     def _folded_words(self, text: str) -> list[str]:
         return [folded for word, _, _ in words_of(text) if (folded := self.word(word)[1])]
 
+    def plain_stem(self, folded: str) -> str:
+        """The stem without our rules, which bring words together that do not stand in one another."""
+        return self._stemmer.plain(folded) or folded
+
     def stem(self, folded: str) -> str:
         """The stem of a word that is folded already."""
         return self._stemmer.stem(folded) or folded

@@ -179,10 +179,10 @@ def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -
             for piece, start in pieces:
                 bindings += [max(start - slips, 0) + 1, len(piece) + around, piece]
             bindings.append(skeleton(folded))
-        if len(stem) >= SHORTEST_PART and stem.isalpha():
-            blurred = len(stem) >= SHORTEST_BLURRED_PART
+        for part in _parts(index, folded, stem):
+            blurred = len(part) >= SHORTEST_BLURRED_PART
             conditions.append("instr(skeleton, ?)" if blurred else "instr(word, ?)")
-            bindings.append(skeleton(stem) if blurred else stem)
+            bindings.append(skeleton(part) if blurred else part)
     if not conditions:
         return {folded: [] for folded, _, _ in asked}
     # Numbers with letters in them, which begin with `_`, are no words; they are many.
@@ -192,18 +192,30 @@ def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -
 
 
 def _nearest(index: CompartmentIndex, words: Iterable[str], folded: str, stem: str, slips: int) -> list[NearWord]:
-    blurred = skeleton(folded), skeleton(stem)
+    blurred = skeleton(folded)
+    parts = [(part, skeleton(part)) for part in _parts(index, folded, stem)]
     stemmed = index.analyser.stem
     near: list[NearWord] = []
     for word in words:
         shape = skeleton(word)
-        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred[0]) if word != folded else 0.0
+        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred) if word != folded else 0.0
         if closeness:
             near.append(NearWord(word, Nearness.SLIP, closeness))
-        elif len(stem) >= SHORTEST_PART and (closeness := _part(stem, word, stemmed, alike=blurred[1] in shape)):
+        elif closeness := max(
+            (_part(part, word, stemmed, alike=outline in shape) for part, outline in parts), default=0.0
+        ):
             near.append(NearWord(word, Nearness.PART, closeness))
     near.sort(key=lambda found: (-found.closeness, len(found.word), found.word))
     return near[:MOST_NEAR_WORDS]
+
+
+def _parts(index: CompartmentIndex, folded: str, stem: str) -> list[str]:
+    """What compounds of a word have in them: "abschluss", though its stem is that of abschließen."""
+    return [
+        part
+        for part in dict.fromkeys((stem, index.analyser.plain_stem(folded)))
+        if len(part) >= SHORTEST_PART and part.isalpha()
+    ]
 
 
 def _slipped(folded: str, word: str, slips: int, stemmed: Callable[[str], str], *, alike: bool) -> float:

@@ -62,6 +62,10 @@ class Stemmer:
 
         self._snowball: Callable[[str], str] = Snowball.Stemmer("german", 0).stemWord
 
+    def plain(self, folded: str) -> str:
+        """What the stemmer alone makes of a word: what a compound of it has in it."""
+        return self._snowball(folded) if folded.isalpha() else folded
+
     def stem(self, folded: str) -> str:
         """The stem of a folded word; words with digits in them are left alone."""
         if not folded.isalpha():
