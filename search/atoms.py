@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from poststelle.german import MONTHS, compact, find_dates, iban_is_valid, parse_amount
 
-_ZERO_WIDTH = r"\u200b\u2060\ufeff"
-"""What may stand inside a word where a program would break it, or where nothing is meant at all."""
-_PIECE = rf"[^\W_](?:[^\W_]|[\u0300-\u036f{_ZERO_WIDTH}]|\u00ad(?![ \t]*\r?\n))*"
+_ZERO_WIDTH = r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+"""What programs put inside a word to break it, to keep f and l apart ("Auflage"), or to say which way it runs."""
+_PIECE = rf"[^\W_]+(?:(?:[\u0300-\u036f{_ZERO_WIDTH}]|\u00ad(?![ \t]*\r?\n))[^\W_]*)*"
 # A hyphen at the end of a line joins, unless it stands for a left-out half ("Vor- und Nachname").
 _LINE_END = r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*(?!(?:und|oder|bzw|sowie)\b)(?=[a-zäöüß])"
 _WORD = rf"{_PIECE}(?:{_LINE_END}{_PIECE})*"
@@ -27,10 +27,13 @@ _GERMAN_IBAN = re.compile(r"\b[Dd][Ee]\d{2}(?:[ \u00a0]?\d){18}(?!\d)")
 _OTHER_IBAN = re.compile(r"\b(?!DE)[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){2,7}(?:[ \u00a0]?[A-Z0-9]{1,3})?\b")
 _SPACED_AMOUNT = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0]\d{3})+,\d{2}(?!\d)")
 _STUCK_CURRENCY = re.compile(r"(?<![\w.,/-])\d{1,3}(?:\.?\d{3})*,\d{2}(?=(?:EUR|Euro)\b)")
+_IF_STUCK = re.compile(r",\d\d(?:EUR|Euro)")
+"""Much sooner looked for; hardly any letter has it."""
 _PHONE = re.compile(
     r"(?<![\w.,/-])(?:(?:(?:\+|00)\d{1,3}[ \u00a0]?)?[(\u2768]0\d*[)\u2769](?:[ \u00a0]?[-/]?[ \u00a0]?\d+)+"
     r"|\+49\d{6,})(?![.,/-]?\w)"
 )
+_OF_A_PHONE = ("(0", "+49", "\u2768")
 _AREA_CODE = re.compile(r"(?:^|(?<=[\s\d]))\((0\d*)\)(?=[ /-]{0,3}\d)")
 _DIGIT_GROUPS = re.compile(r"(?<![\w.,/-])\+?\d+(?:(?: ?[-/] ?|[ \u00a0])\d+)+(?![.,/-]?\w)")
 _MONTH_NAME = re.compile(r"(?<![\w.,/-])([A-Za-zäÄ]{3,9})\.? ((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
@@ -195,8 +198,10 @@ def special_atoms(text: str) -> list[Atom]:
         if (name := match.group(1).lower()) in MONTHS
     ]
     found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
-    found += [_plain(AtomKind.NUMBER, match) for match in _STUCK_CURRENCY.finditer(text)]
-    found += [_plain(AtomKind.GROUPED, match) for match in _PHONE.finditer(text) if _is_long(match.group())]
+    if _IF_STUCK.search(text):
+        found += [_plain(AtomKind.NUMBER, match) for match in _STUCK_CURRENCY.finditer(text)]
+    if any(sign in text for sign in _OF_A_PHONE):
+        found += [_plain(AtomKind.GROUPED, match) for match in _PHONE.finditer(text) if _is_long(match.group())]
     found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
     return _without_overlaps(found)
 

@@ -65,6 +65,8 @@ def index(tmp_path: Path) -> Iterator[CompartmentIndex]:
         ("Rückfrage", "rueckfrage"),
         ("ﬁnanziert", "finanziert"),
         ("Ver\u200btrag", "Vertrag"),
+        ("Auf\u200clage", "Auflage"),
+        ("Ab\u202esender", "Absender"),
         ("Michał", "Michal"),
         ("Café", "Cafe"),
         ("Łódź", "Łódź"),
