@@ -241,8 +241,11 @@ class Catalogue:
             for part_set, version, scope, epoch, sha256 in self._db.rows(sql, (document_id,))
         ]
 
-    def commit_revision(self, revision: Revision, by: str, at: datetime, kind: str) -> Numbers:
-        """The commit point of a decision, correction or move: new text, perhaps a new place and number."""
+    def commit_revision(self, revision: Revision, by: str, at: datetime, kind: str, of: str) -> Numbers:
+        """The commit point of a decision, correction or move: new text, perhaps a new place and number.
+
+        `of` is the id of the statement that it follows from.
+        """
         old = self.letter(revision.document_id)
         assert old is not None
         if old.stage is not revision.stage:
@@ -273,7 +276,7 @@ class Catalogue:
             self._db.run("DELETE FROM wraps WHERE document = ?", (revision.document_id,))
             self._add_fixity(revision.document_id, [revision.text], revision.wraps)
             place = [revision.compartment, year, number]
-            self._post(kind, by, at, {"document": old.document_id, "place": place, **revision.details})
+            self._post(kind, by, at, {"document": old.document_id, "place": place, **revision.details}, of)
         return Numbers(receipt=old.receipt, year=year, number=number)
 
     # Commit points ----------------------------------------------------------------------------------------
@@ -349,9 +352,8 @@ class Catalogue:
             [(document_id, w.part_set, w.version, w.scope_id, w.epoch, w.sha256) for w in wraps],
         )
 
-    def _post(self, kind: str, by: str, at: datetime, details: dict[str, Any]) -> None:
-        entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": details})
-        self._db.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
+    def _post(self, kind: str, by: str, at: datetime, details: dict[str, Any], of: str | None = None) -> None:
+        Ledger(self._db).post(kind, by, at, details, of)
 
     # Outbox -----------------------------------------------------------------------------------------------
 
@@ -517,7 +519,7 @@ class Catalogue:
             self._db.run("DELETE FROM targets WHERE target = ?", (target_id,))
             Ledger(self._db).add_statement(statement)
             details = {"target": target_id, "reason": statement.body["reason"]}
-            self._post("backup-forgotten", statement.person_id, statement.made_at, details)
+            self._post("backup-forgotten", statement.person_id, statement.made_at, details, statement.statement_id)
 
     # Fixity -----------------------------------------------------------------------------------------------
 
@@ -583,4 +585,5 @@ def _outbox_entry(number: int, value: dict[str, Any]) -> Entry:
         at=datetime.fromisoformat(value["at"]),
         details=value["details"],
         outbox=number,
+        of=value.get("of"),
     )

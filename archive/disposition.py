@@ -26,6 +26,7 @@ from poststelle.access.audit import Head
 from poststelle.access.identities import Identity
 from poststelle.access.keybook import canonical
 from poststelle.access.statements import Statement, make_statement
+from poststelle.anyof import AnyOf
 from poststelle.durable import TEMP_SUFFIX, Disk
 from poststelle.records import Part
 from poststelle.stages import Stage
@@ -34,7 +35,6 @@ ART18, RETENTION = "art18", "retention"
 """Grounds of a restriction: a person asked for it; or its period still runs although it should be erased."""
 WINDOW_BYTES = 16
 WINDOWS_PER_WRAP = 6
-FILTER_BITS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,30 +293,11 @@ def wraps_put_aside(layout: VaultLayout, rows: Sequence[DisposalRow]) -> list[Pa
 
 
 def _any_holds(contents: Iterable[bytes], rows: Sequence[DisposalRow]) -> bool:
-    pieces = b"".join(row.windows for row in rows)
-    return bool(pieces) and any(_holds_any(content, pieces) for content in contents)
-
-
-def _holds_any(content: bytes, pieces: bytes) -> bool:
-    """Look at every offset for eight bytes that may begin a piece, then compare the whole piece."""
-    import numpy as np
-
-    known = {pieces[i : i + WINDOW_BYTES] for i in range(0, len(pieces), WINDOW_BYTES)}
-    beginnings = np.unique(np.frombuffer(pieces, dtype="<u8")[:: WINDOW_BYTES // 8])
-    # Wraps look random, so a table over a few of their bits lets one in a hundred offsets through.
-    may_begin = np.zeros(1 << FILTER_BITS, dtype=bool)
-    may_begin[beginnings >> np.uint64(64 - FILTER_BITS)] = True
-    for phase in range(8):
-        count = (len(content) - phase) // 8
-        if count <= 0:
-            continue
-        values = np.frombuffer(content, dtype="<u8", count=count, offset=phase)
-        places = np.flatnonzero(may_begin[values >> np.uint64(64 - FILTER_BITS)])
-        for place in places[np.isin(values[places], beginnings)]:
-            start = phase + 8 * int(place)
-            if content[start : start + WINDOW_BYTES] in known:
-                return True
-    return False
+    windows = {
+        row.windows[start : start + WINDOW_BYTES] for row in rows for start in range(0, len(row.windows), WINDOW_BYTES)
+    }
+    pieces = AnyOf(windows)
+    return any(pieces.found_in(content) for content in contents)
 
 
 def windows_of(wraps: Sequence[DocumentWrap]) -> bytes:

@@ -30,12 +30,12 @@ from poststelle.access.keybook import (
     append_statement,
     canonical,
     encode_public,
+    encode_signing,
     genesis_line,
     index_scope,
     read_keybook,
 )
 from poststelle.access.keyring import NewEpoch, make_database_key, make_epoch
-from poststelle.access.sealing import SealingPrivateKey
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError
 
@@ -73,21 +73,21 @@ def found_vault(
     Raises:
         ConfigurationError: there is a vault (or the rest of one) already.
     """
-    _require_empty(layout)
+    require_empty(layout)
     for folder in (layout.vault, layout.objects, layout.index(COMPARTMENTS[0]).parent, layout.key_store, layout.mirror):
         disk.make_folder(folder)
     vault_id = secrets.token_hex(16)
     genesis = genesis_line(owner, vault_id, practice, at)
     disk.write_new(layout.keybook, [genesis, b"\n"])
     book = read_keybook(layout.keybook, _hash(genesis), vault_id)
-    kit = RecoveryKit(vault_id=vault_id, genesis_hash=book.genesis_hash, sealing=SealingPrivateKey.generate())
+    kit = RecoveryKit.generate(vault_id, book.genesis_hash)
 
     def state(kind: str, content: dict[str, Any]) -> None:
         nonlocal book
         book = append_statement(layout.keybook, book, owner, kind, content, at, disk)
 
     state("office", {"office": office})
-    state("kit", {"sealing": _b64(kit.sealing.public.encoded)})
+    state("kit", kit_entry(kit))
     state("people", {"people": [_entry(p, roles, service) for p in (*people, service)]})
     epochs = [
         make_epoch(vault_id, scope, secrets.token_hex(8), 1, book.recipients(scope).items()) for scope in ALL_SCOPES
@@ -147,6 +147,12 @@ def read_vault_id(layout: VaultLayout) -> str:
         ) from err
 
 
+def kit_entry(kit: RecoveryKit) -> dict[str, str]:
+    """The public keys of a kit, as its statement names them."""
+    signing = {} if kit.public_signing is None else encode_signing(kit.public_signing)
+    return {"sealing": _b64(kit.sealing.public.encoded), **signing}
+
+
 def epochs_statement(epochs: Sequence[NewEpoch], databases: Mapping[str, bytes]) -> dict[str, Any]:
     """The content of an `epochs` statement."""
     return {
@@ -185,7 +191,12 @@ def _entry(identity: Identity, roles: Mapping[str, Sequence[str]], service: Iden
     }
 
 
-def _require_empty(layout: VaultLayout) -> None:
+def require_empty(layout: VaultLayout) -> None:
+    """Refuse a place that holds a vault, or the rest of one.
+
+    Raises:
+        ConfigurationError: says what lies there.
+    """
     if layout.descriptor.exists():
         raise ConfigurationError(
             f"There is a vault at {layout.vault} already; it was not touched. To start another one, name another "

@@ -5,7 +5,7 @@ statement before they act on the row. Lives in the catalogue's database and its 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -100,20 +100,26 @@ class Ledger:
         sql = "SELECT line FROM statements WHERE kind = ? ORDER BY made_at"
         return [line for (line,) in self._db.rows(sql, (kind,))]
 
-    def statement_counts(self) -> dict[str, int]:
-        """How many statements of each kind are kept."""
-        return dict(self._db.rows("SELECT kind, count(*) FROM statements GROUP BY kind"))
+    def statements_of(self, kinds: Collection[str]) -> Iterator[tuple[str, str, bytes]]:
+        """(id, kind, signed line) of all statements of some kinds, unchecked."""
+        marks = ", ".join("?" * len(kinds))
+        # Cast, for a hand may have written a line as text.
+        sql = f"SELECT statement, kind, CAST(line AS BLOB) FROM statements WHERE kind IN ({marks})"
+        yield from self._db.rows(sql, tuple(kinds))
 
-    def post(self, kind: str, by: str, at: datetime, details: Mapping[str, Any]) -> None:
-        """Queue an entry for the audit log; inside a transaction of the caller."""
-        entry = json.dumps({"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)})
-        self._db.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
+    def post(self, kind: str, by: str, at: datetime, details: Mapping[str, Any], of: str | None = None) -> None:
+        """Queue an entry for the audit log; inside a transaction of the caller. `of`: see Entry there."""
+        entry = {"kind": kind, "by": by, "at": at.isoformat(), "details": dict(details)}
+        self._db.run("INSERT INTO outbox(entry) VALUES (?)", (json.dumps(entry if of is None else entry | {"of": of}),))
+
+    def _follow(self, kind: str, statement: Statement, details: Mapping[str, Any]) -> None:
+        self.post(kind, statement.person_id, statement.made_at, details, statement.statement_id)
 
     def record(self, statement: Statement, details: Mapping[str, Any], entry: str | None = None) -> None:
         """Keep a statement that no row follows from, and log it under its kind, or that of the `entry`."""
         with self._db.transaction():
             self.add_statement(statement)
-            self.post(entry or statement.kind, statement.person_id, statement.made_at, details)
+            self._follow(entry or statement.kind, statement, details)
 
     # Events -------------------------------------------------------------------------------------------------
 
@@ -123,7 +129,7 @@ class Ledger:
             self.add_statement(statement)
             self._db.run("INSERT OR REPLACE INTO events VALUES (?, ?, ?)", (document_id, event, day.isoformat()))
             details = {"document": document_id, "event": event, "day": day.isoformat()}
-            self.post("event-set", statement.person_id, statement.made_at, details)
+            self._follow("event-set", statement, details)
 
     def events_of(self, document_id: str) -> dict[str, date]:
         """Days recorded for a letter, by event."""
@@ -146,7 +152,7 @@ class Ledger:
             rows = [(statement.statement_id, document) for document in documents]
             self._db.run_many("INSERT INTO holds VALUES (?, ?, NULL)", rows)
             details = {"hold": statement.statement_id, "documents": list(documents), "reason": statement.body["reason"]}
-            self.post("hold-placed", statement.person_id, statement.made_at, details)
+            self._follow("hold-placed", statement, details)
 
     def lift_hold(self, hold_id: str, statement: Statement) -> None:
         """End a hold."""
@@ -154,7 +160,7 @@ class Ledger:
             self.add_statement(statement)
             self._db.run("UPDATE holds SET lifted = ? WHERE hold = ?", (statement.statement_id, hold_id))
             details = {"hold": hold_id, "reason": statement.body["reason"]}
-            self.post("hold-lifted", statement.person_id, statement.made_at, details)
+            self._follow("hold-lifted", statement, details)
 
     def holds(self) -> list[HoldRow]:
         """Holds in force, oldest first."""
@@ -182,7 +188,7 @@ class Ledger:
                 "INSERT INTO planned VALUES (?, ?, ?, ?)",
                 [(plan, item.document_id, item.due_on.isoformat(), item.fingerprint) for item in items],
             )
-            self.post("purge-planned", statement.person_id, statement.made_at, {"plan": plan, "letters": len(items)})
+            self._follow("purge-planned", statement, {"plan": plan, "letters": len(items)})
 
     def plan(self, plan_id: str) -> PlanRow | None:
         """One plan, by its id or a beginning of it that is unique (at least eight digits)."""
@@ -210,7 +216,7 @@ class Ledger:
             self.add_statement(statement)
             self._db.run("UPDATE plans SET released = ? WHERE plan = ?", (statement.statement_id, plan_id))
             details = {"plan": plan_id, "reason": statement.body["reason"], "only": statement.body["only"]}
-            self.post("purge-released", statement.person_id, statement.made_at, details)
+            self._follow("purge-released", statement, details)
 
     def open_plans(self) -> list[PlanRow]:
         """Plans that are not finished, oldest first."""
@@ -223,14 +229,14 @@ class Ledger:
             values = (statement.made_at.isoformat(), plan_id)
             self._db.run("UPDATE plans SET finished_at = ? WHERE plan = ?", values)
             details = {"plan": plan_id, "reason": statement.body["reason"], "documents": statement.body["documents"]}
-            self.post("purge-withdrawn", statement.person_id, statement.made_at, details)
+            self._follow("purge-withdrawn", statement, details)
 
     def confirm_date(self, statement: Statement) -> None:
         """Record that a person found the machine's date to be right."""
         with self._db.transaction():
             self.add_statement(statement)
             details = {"day": statement.body["day"], "reason": statement.body["reason"]}
-            self.post("date-confirmed", statement.person_id, statement.made_at, details)
+            self._follow("date-confirmed", statement, details)
 
     # Restrictions -------------------------------------------------------------------------------------------
 

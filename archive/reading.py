@@ -14,7 +14,8 @@ from poststelle.errors import Damaged, NoRendition, NotPermitted, UnknownDocumen
 from poststelle.records import Part
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
-_ACCESSION = re.compile(r"([A-Z]+)-(\d{4})-(\d{6,})")
+_ACCESSION = re.compile(r"([A-Z]+)-(\d{4})-(\d{6,15})")
+"""At most as many digits as a database can count."""
 
 
 class Reading:
@@ -66,7 +67,7 @@ class Reading:
     def _find(self, name: str, kind: str) -> Registered | None:
         if _DOCUMENT_ID.fullmatch(name):
             return self._keys.find(name)
-        match = _ACCESSION.fullmatch(name)
+        match = _ACCESSION.fullmatch(name.upper())
         if match is None:
             return None
         series, year, number = match[1], int(match[2]), int(match[3])

@@ -7,6 +7,7 @@
 finished or taken back by the next one, of whoever holds the keys. The caller holds the law lock, alone.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,17 +28,18 @@ from archive.keystore import (
 )
 from archive.layout import VaultLayout
 from poststelle.access.database import open_database
-from poststelle.access.identities import Identity
+from poststelle.access.identities import Identity, PublicIdentity, RecoveryKit
 from poststelle.access.keybook import (
     COMPARTMENTS,
     RECORDS,
     SHARE,
     Epoch,
     KeyBook,
+    Person,
     append_statement,
     index_scope,
 )
-from poststelle.access.keyring import Keyring, NewEpoch, make_database_key, make_epoch, wrap_epoch
+from poststelle.access.keyring import Keyring, NewEpoch, make_database_key, make_epoch, open_epoch, wrap_epoch
 from poststelle.durable import Disk
 from poststelle.errors import Damaged
 
@@ -271,6 +273,21 @@ class Renewal:
 
     def _path(self, name: str) -> Path:
         return self.layout.catalogue if name == CATALOGUE else self.layout.index(name.removeprefix("index:"))
+
+
+def successor_wraps(
+    book: KeyBook, keys: KeyStore, kit: RecoveryKit, old: Person, new: PublicIdentity
+) -> Iterator[tuple[Epoch, bytes]]:
+    """Every key that the roles of one person need, opened with the kit and wrapped to whoever takes their place.
+
+    One that does not open is left out: it must not keep an office without an owner, another holder hands it on later.
+    """
+    needed = book.scopes_for(old.roles)
+    for epoch in (epoch for scope in sorted(needed & book.epochs.keys()) for epoch in book.epochs[scope]):
+        with contextlib.suppress(Damaged):
+            private = open_epoch(book.vault_id, epoch, keys, kit.kit_id, kit.sealing)
+            wrap = wrap_epoch(book.vault_id, epoch.scope_id, epoch.number, private, new.person_id, new.sealing)
+            yield epoch, wrap
 
 
 def kit_wraps(book: KeyBook, ring: Keyring, kit_id: str, wrap_to: Any) -> Iterator[tuple[Epoch, bytes]]:

@@ -389,10 +389,7 @@ class Restoring:
             "destroyed": list(destroyed),
             "problems": len(self.problems),
         }
-        entry = json.dumps(
-            {"kind": KIND, "by": statement.person_id, "at": statement.made_at.isoformat(), "details": details}
-        )
-        database.run("INSERT INTO outbox(entry) VALUES (?)", (entry,))
+        Ledger(database).post(KIND, statement.person_id, statement.made_at, details, statement.statement_id)
 
     def _repair(self, catalogue: Catalogue, keys: KeyStore) -> None:
         """What intake had half done when the backup was made is taken back; its claim is not part of a backup."""

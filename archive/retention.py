@@ -4,8 +4,8 @@ A line of the schedule names a period, the event it starts with, and how it is c
 § 257 (5) HGB: with the end of the calendar year). A law that changes a period leaves the earlier one as a
 dated version; a record whose period had ended before the change stays due, one whose period was still
 running gets the new period, but is not due before the change came into force. What extends a line (an audit, a
-dispute) is a pair of events, `NAME-begin` and `NAME-end`: while it is open nothing is due. Holds are not considered
-here. What the law says is data; no country's law is in this file.
+dispute) is a pair of events, `NAME-begin` and `NAME-end`: while it is open nothing is due, and with some not for whole
+years after it ended. Holds are not considered here. What the law says is data; no country's law is in this file.
 """
 
 import calendar
@@ -61,6 +61,8 @@ class Extension:
     """Its events are `NAME-begin` and `NAME-end`."""
     label: str
     basis: str
+    years_after: int | None = None
+    """Whole years for which it goes on keeping, from the end of the year it ended in; None ends it with its day."""
 
     @property
     def begins(self) -> str:
@@ -71,6 +73,17 @@ class Extension:
     def ends(self) -> str:
         """The event that closes it."""
         return f"{self.name}-end"
+
+    def free_on(self, ended: date) -> date:
+        """First day on which it keeps nothing any more."""
+        if self.years_after is None:
+            return _next_day(ended)
+        return _due("year-end", Period(years=self.years_after), ended)
+
+    def ended(self, on: date) -> str:
+        """What it did until that day, as a sentence."""
+        more = "" if self.years_after is None else f" and {Period(years=self.years_after)} from the end of that year"
+        return f"{self.label} until {on}{more} kept it from ending ({self.basis})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +128,8 @@ class ScheduleLine:
                 EarlierPeriod(until=date.fromisoformat(e["until"]), period=_period(e)) for e in value.get("earlier", ())
             ),
             extended_by=tuple(
-                Extension(name=e["name"], label=e["label"], basis=e["basis"]) for e in value.get("extended_by", ())
+                Extension(name=e["name"], label=e["label"], basis=e["basis"], years_after=e.get("years_after"))
+                for e in value.get("extended_by", ())
             ),
             sign_off=value.get("sign_off", ""),
         )
@@ -205,9 +219,9 @@ def decide_retention(line: ScheduleLine, events: Mapping[str, date]) -> Retentio
             return RetentionDecision(
                 line=line, due_on=None, started_on=started_on, waiting_for=extension.ends, reason=reason
             )
-        if due_on <= ended:
-            due_on = _next_day(ended)
-            change += f" {extension.label} until {ended} kept it from ending ({extension.basis})."
+        if due_on < extension.free_on(ended):
+            due_on = extension.free_on(ended)
+            change += f" {extension.ended(ended)}"
     reason = f"{kept} It may be destroyed from {due_on} on.{change}"
     return RetentionDecision(line=line, due_on=due_on, started_on=started_on, waiting_for=None, reason=reason)
 

@@ -98,7 +98,9 @@ class Revising:
             duplicate_of=duplicate_of,
             details={"statement": statement.line.decode()},
         )
-        numbers = self.catalogue.commit_revision(revision, statement.person_id, statement.made_at, statement.kind)
+        numbers = self.catalogue.commit_revision(
+            revision, statement.person_id, statement.made_at, statement.kind, statement.statement_id
+        )
         settle_revision(self.catalogue, self.keys, self.objects, self.book, letter.document_id)
         return Revised(
             document_id=letter.document_id,

@@ -100,7 +100,7 @@ class Transfers:
         with self._ledger.transaction():
             self._ledger.add_statement(statement)
             details = account | {"statement": statement.statement_id}
-            self._ledger.post("stack-cut", statement.person_id, statement.made_at, details)
+            self._ledger.post("stack-cut", statement.person_id, statement.made_at, details, statement.statement_id)
         return _note(statement.body, statement.statement_id)
 
     def note_of(self, stack_id: str) -> TransferNote | None:

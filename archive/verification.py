@@ -30,6 +30,8 @@ from poststelle.errors import Damaged, NoRendition, PoststelleError
 from poststelle.records import Part, Problem
 from poststelle.stages import Stage
 
+_Wraps = dict[tuple[str, str, int, str], tuple[int, str]]
+"""(epoch, SHA-256) of wraps by document, part set, version and scope."""
 KNOWN_FILES = {
     "VAULT.json",
     "keybook.jsonl",
@@ -192,12 +194,7 @@ class KeyChecks:
         except PoststelleError as err:
             yield Problem(code="A002", id="keys.db", message=str(err))
             return
-        promised = {
-            (epoch.scope_id, epoch.number, recipient): digest
-            for epochs in self.book.epochs.values()
-            for epoch in epochs
-            for recipient, digest in epoch.wraps.items()
-        }
+        promised = self._promised_epochs()
         for key in sorted(promised.keys() | found.keys()):
             if promised.get(key) != found.get(key):
                 message = f"A key of scope {self.book.scope_of(key[0])} is missing, changed or foreign."
@@ -215,11 +212,35 @@ class KeyChecks:
         except PoststelleError as err:
             yield Problem(code="A002", id="keys.db", message=str(err))
 
-    def _wraps(self, catalogue: Catalogue) -> Iterator[Problem]:
+    def lacks_keys(self, catalogue: Catalogue) -> bool:
+        """Whether a key that key book or catalogue promise is missing or changed; one too many does not count."""
+        epochs = {(s, e, r): hashlib.sha256(w).hexdigest() for s, e, r, w in self.keys.epoch_wraps()}
+        databases = {n: hashlib.sha256(w).hexdigest() for n, w in self.keys.databases().items()}
+        promised, found = self._promised_and_found(catalogue)
+        going = _going(catalogue)
+        return (
+            any(epochs.get(key) != digest for key, digest in self._promised_epochs().items())
+            or any(databases.get(name) != digest for name, digest in self.book.database_wraps.items())
+            or any(found.get(key) != fixity for key, fixity in promised.items() if key[0] not in going)
+        )
+
+    def _promised_epochs(self) -> dict[tuple[str, int, str], str]:
+        return {
+            (epoch.scope_id, epoch.number, recipient): digest
+            for epochs in self.book.epochs.values()
+            for epoch in epochs
+            for recipient, digest in epoch.wraps.items()
+        }
+
+    def _promised_and_found(self, catalogue: Catalogue) -> tuple[_Wraps, _Wraps]:
         promised = {
             (document, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for document, w in catalogue.wraps()
         }
         found = {(w.document_id, w.part_set, w.version, w.scope_id): (w.epoch, w.sha256) for w in self.keys.all_wraps()}
+        return promised, found
+
+    def _wraps(self, catalogue: Catalogue) -> Iterator[Problem]:
+        promised, found = self._promised_and_found(catalogue)
         going = _going(catalogue)
         for key in sorted(promised.keys() | found.keys()):
             if key[0] not in going and promised.get(key) != found.get(key):

@@ -15,6 +15,9 @@ to be found before (else the search proves nothing), and what stays has to be fo
 A backup is made before the purge. It is looked at before, right after, and once more when its window is over and a
 further backup was made (for which the clock of that one run is set ahead): wraps, sealed parts and decrypted catalogues
 there, and whether an owner's keys still open the letters in it.
+
+With --folder the office is made there and stays; one that is there, made with the same numbers and not purged yet, is
+used as it is: making 100,000 letters takes half an hour.
 """
 
 import argparse
@@ -29,7 +32,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -51,6 +54,7 @@ from poststelle.access.audit import BrokenLog, open_details
 from poststelle.access.database import open_database
 from poststelle.access.keybook import AUDIT, COMPARTMENTS, RECORDS
 from poststelle.access.keyring import Keyring
+from poststelle.anyof import AnyOf
 from poststelle.durable import Disk
 from poststelle.errors import PoststelleError
 from poststelle.records import (
@@ -71,6 +75,7 @@ DUE_YEARS, LIVING_YEARS = (2014, 2015, 2016), (2022, 2023, 2024, 2025, 2026)
 ORIGINAL_BYTES = 4_000
 """Originals are small here: how large a file is does not change what it costs to unlink it."""
 BATCH = 500
+MADE = ".all-letters-are-filed"
 GOES, STAYS = "Quarzsandfilter", "Moorbirkenhain"
 """The word of every letter that is due, and of every other."""
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
@@ -135,17 +140,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure disposition with proof.")
     parser.add_argument("--letters", type=int, default=10_000)
     parser.add_argument("--destroy", type=int, help="how many of them; one in ten if not said")
+    parser.add_argument("--folder", type=Path, help="where the office is made and stays")
     options = parser.parse_args()
     count: int = options.letters
     destroy: int = count // 10 if options.destroy is None else options.destroy
-    with tempfile.TemporaryDirectory(prefix="poststelle-bench-") as folder:
-        office = Office(Path(folder) / "office")
-        office.folder.mkdir()
-        init = office.command("init", "--no-passphrase")
-        subprocess.run(
-            init, cwd=office.folder, env=os.environ | office.environment, check=True, stdout=subprocess.DEVNULL
+    with contextlib.ExitStack() as temporary:
+        folder: Path = options.folder or Path(
+            temporary.enter_context(tempfile.TemporaryDirectory(prefix="poststelle-bench-"))
         )
-        make_vault(office, count, destroy + 1)
+        office = Office(folder / "office")
+        if not (office.folder / MADE).exists():
+            office.folder.mkdir(parents=True)
+            init = office.command("init", "--no-passphrase")
+            subprocess.run(
+                init, cwd=office.folder, env=os.environ | office.environment, check=True, stdout=subprocess.DEVNULL
+            )
+            make_vault(office, count, destroy + 1)
+            (office.folder / MADE).touch()
         print_sizes(office, count, destroy + 1)
         office.run("search", STAYS, "--limit", "1", user="owner")
         traces = collect_traces(office)
@@ -324,11 +335,8 @@ def look(office: Office, traces: Traces) -> dict[str, tuple[int, bool]]:
     found["opened log: canary"] = (entries.lower().count(goes), True)
     found["opened log: control (a search for it)"] = (entries.lower().count(stays), False)
     files = [path for path in office.folder.rglob("*") if path.is_file()]
-    stores = [path.read_bytes() for path in files if path.name.startswith("keys.db")]
-    found[f"key store, mirror, logs: wraps of {TRIED_WRAPS}"] = (
-        sum(wrap in store for wrap in traces.wraps for store in stores),
-        True,
-    )
+    stores = (path.read_bytes() for path in files if path.name.startswith("keys.db"))
+    found[f"key store, mirror, logs: wraps of {TRIED_WRAPS}"] = (_holding(stores, traces.wraps), True)
     ids = set(traces.ids)
     found["sealed parts by name"] = (sum(path.name.split(".")[0].encode() in ids for path in files), True)
     found["any file, in the clear: canary"] = (sum(goes in path.read_bytes().lower() for path in files), True)
@@ -346,9 +354,10 @@ def look_into_backup(office: Office, traces: Traces) -> dict[str, tuple[int, boo
     """As `look`, for all generations of the backup."""
     target, found = Target(office.backup, QuickDisk()), {}
     files = [path for path in office.backup.rglob("*") if path.is_file()]
-    contents = [path.read_bytes() for path in files]
-    found[f"backup: wraps of {TRIED_WRAPS}"] = (sum(wrap in data for wrap in traces.wraps for data in contents), True)
-    found["backup: any file, in the clear: canary"] = (sum(GOES.lower().encode() in c.lower() for c in contents), True)
+    contents = (path.read_bytes() for path in files)
+    found[f"backup: wraps of {TRIED_WRAPS}"] = (_holding(contents, traces.wraps), True)
+    in_the_clear = sum(GOES.lower().encode() in path.read_bytes().lower() for path in files)
+    found["backup: any file, in the clear: canary"] = (in_the_clear, True)
     ids = set(traces.ids)
     found["backup: sealed parts by name"] = (sum(path.name.split(".")[0].encode() in ids for path in files), True)
     with open_service(environment_of(office)) as session, tempfile.TemporaryDirectory() as scratch:
@@ -402,15 +411,10 @@ def _pages(text: LetterText) -> tuple[RecognisedPage, ...]:
     return text.classified.document.pages
 
 
-def _holding(pages: list[bytes], pieces: list[bytes]) -> int:
-    """How many of these stand on some page. All have one length, so every page is cut at every offset only once."""
-    known, length, seen = set(pieces), len(pieces[0]), set()
-    beginnings = {piece[:2] for piece in known}
-    for page in pages:
-        for start in range(len(page) - length + 1):
-            if page[start : start + 2] in beginnings and (piece := page[start : start + length]) in known:
-                seen.add(piece)
-    return len(seen)
+def _holding(contents: Iterable[bytes], pieces: Iterable[bytes]) -> int:
+    """How many of these stand in some content."""
+    wanted = AnyOf(set(pieces))
+    return len(set[bytes]().union(*(wanted.found_in(content) for content in contents)))
 
 
 def _inflated(pages: list[bytes], word: str) -> int:

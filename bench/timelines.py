@@ -12,7 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +47,8 @@ class Line:
     cutoff: str
     start_event: str
     audited: bool
+    years_after: int | None
+    """Whole years for which an audit goes on keeping, from the end of the year it ended in."""
 
 
 @dataclass(slots=True)
@@ -118,7 +120,8 @@ def _line(chance: random.Random, code: str) -> Line:
         unit = chance.choice(["years", "years", "months", "days"])
         laws.append(Law(until, unit, chance.randint(0, {"years": 4, "months": 40, "days": 900}[unit])))
     start = chance.choice([DOCUMENT, DOCUMENT, RECEIPT, "contract-end"])
-    return Line(code, tuple(laws), chance.choice(["year-end", "day"]), start, chance.random() < 0.6)
+    audited, years_after = chance.random() < 0.6, chance.choice([None, None, 1, 2])
+    return Line(code, tuple(laws), chance.choice(["year-end", "day"]), start, audited, years_after)
 
 
 # The oracle: days, one after the other -----------------------------------------------------------------------------
@@ -142,6 +145,8 @@ def _free(life: Life, day: date, memory: dict[tuple[str, date], tuple[date, bool
         begun = [audit for audit in life.audits if audit[0] <= day]
         # An end counts when it has come; on that very day it is only just over.
         if begun and (begun[-1][1] is None or begun[-1][1] >= day):
+            return False
+        if begun and line.years_after is not None and day.year <= begun[-1][1].year + line.years_after:
             return False
     if any(since <= day and (until is None or day < until) for since, until in life.holds):
         return False
@@ -218,9 +223,10 @@ def ask(life: Life, day: date) -> bool:
 
 def _schedule_line(line: Line) -> ScheduleLine:
     periods = [(law.until, Period(**{law.unit: law.length})) for law in line.laws]
+    audits = (replace(AUDIT, years_after=line.years_after),) if line.audited else ()
     return ScheduleLine(
         code=line.code, label="", period=periods[-1][1], start_event=line.start_event, cutoff=line.cutoff, basis="",
-        tax_relevant=False, release="signed", extended_by=(AUDIT,) if line.audited else (),
+        tax_relevant=False, release="signed", extended_by=audits,
         earlier=tuple(EarlierPeriod(until=until, period=period) for until, period in periods if until is not None),
     )  # fmt: skip
 

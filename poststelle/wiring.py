@@ -32,12 +32,14 @@ from poststelle.access.audit import AuditLog, Entry, Head
 from poststelle.access.checkpoints import CHECKPOINTED, make_checkpoint
 from poststelle.access.database import Database, open_database
 from poststelle.access.hardening import harden_process as harden_process
-from poststelle.access.identities import Identity, IdentityFile, read_identity
+from poststelle.access.identities import Identity, IdentityFile, RecoveryKit, read_identity
 from poststelle.access.keybook import (
     AUDIT,
     RECORDS,
     KeyBook,
+    KitUse,
     Seen,
+    Signer,
     append_statement,
     index_scope,
     law_lock,
@@ -83,6 +85,8 @@ class Environment:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_practice: Callable[[], None] = lambda: None
     """Told when a vault for practice is opened: every output has to say so."""
+    on_notice: Callable[[str], None] = lambda text: None
+    """Told what somebody has to know once, whatever they came for."""
 
     @classmethod
     def from_process(
@@ -93,6 +97,7 @@ class Environment:
         passphrase: Callable[[str], str],
         disk: Disk | None,
         on_practice: Callable[[], None] = lambda: None,
+        on_notice: Callable[[str], None] = lambda text: None,
     ) -> "Environment":
         """From the real process: current directory and the XDG folders."""
         home = Path(os.environ.get("HOME", "/"))
@@ -108,6 +113,7 @@ class Environment:
             runtime=_runtime_folder(),
             disk=disk or Disk(),
             on_practice=on_practice,
+            on_notice=on_notice,
         )
 
 
@@ -203,6 +209,14 @@ class StateFolder:
         value = {"statements": seen.statements, "head": seen.head, "restores": sorted(restores)}
         self._write(self._law, f"{json.dumps(value)}\n".encode())
 
+    def inherit(self, other: "StateFolder") -> None:
+        """Begin with what somebody else has seen on this machine."""
+        self.remember(other.head())
+        self.remember_restores(other.restores())
+        seen, restores = other.law()
+        if seen is not None:
+            self.remember_law(seen, restores)
+
     def checkpoint_day(self) -> str | None:
         """The day on which this identity last signed a checkpoint of the log; None if it never looked."""
         try:
@@ -240,6 +254,8 @@ class Session:
         self._stamp = stamp
         self._kept_up = False
         self._checkpoint_day: str | None = None
+        self.is_awaited = False
+        """Whether the identity is in no key book yet, and the recovery kit is about to put it there."""
 
     def __enter__(self) -> "Session":
         return self
@@ -365,11 +381,17 @@ class Session:
         if seen == now:
             return
         restores = self.restores()
+        first_new = now.statements if seen is None else seen.statements
         if seen is not None and not seen.is_in(self.layout.keybook):
+            first_new = 0  # what came since the restore has numbers that were seen before
             new = [Seen(**s.body["keybook"]) for s in restores if s.statement_id not in known and "keybook" in s.body]
             if not any(restored.is_in(self.layout.keybook) for restored in new):
                 require_seen(self.layout.keybook, seen)
         self.state.remember_law(now, {restored.statement_id for restored in restores})
+        for use in self.book.kit_uses:
+            # Once to everybody: who makes themselves an owner with a kit that they found must not go unnoticed.
+            if use.number >= first_new and use.new != self.identity.person_id:
+                self.environment.on_notice(told_of(use))
 
     def refresh(self) -> bool:
         """Read the key book anew if it is outdated, and let go of what was opened by the old one.
@@ -383,7 +405,8 @@ class Session:
         book = self.book
         self._take(read_keybook(self.layout.keybook, book.genesis_hash, book.vault_id, self.now()))
         self.require_law()
-        _require_known(self.book, self.identity)
+        if not self.is_awaited:
+            _require_known(self.book, self.identity)
         self._kept_up = False
         return True
 
@@ -435,9 +458,16 @@ class Session:
         with self.alone(), law_lock(self.layout.descriptor, exclusive=True):
             yield
 
-    def enact(self, kind: str, content: dict[str, Any]) -> None:
-        """Sign a statement into the key book and live by it; inside `changing_law`."""
-        after = append_statement(self.layout.keybook, self.book, self.identity, kind, content, self.now(), self.disk)
+    def enact(self, kind: str, content: dict[str, Any], signer: Signer | None = None) -> None:
+        """Sign a statement into the key book and live by it; inside `changing_law`. `signer` is somebody else.
+
+        Raises:
+            BrokenLog: the log lost what this person saw of it; nothing was changed, for it could not be written down.
+        """
+        if signer is None:  # the recovery kit is the last resort, and saw no log
+            self.audit  # noqa: B018  (asked before, not after)
+        by = self.identity if signer is None else signer
+        after = append_statement(self.layout.keybook, self.book, by, kind, content, self.now(), self.disk)
         self._stamp = _stamp(self.layout)
         self._take(after.as_of(self.now()))
         self.require_law()
@@ -655,7 +685,46 @@ def _open(
     return session
 
 
+def open_with_kit(environment: Environment, kit: RecoveryKit, successor: Identity) -> Session:
+    """Open the vault for somebody whom the recovery kit is about to make an owner; until then they may nothing.
+
+    Raises:
+        ConfigurationError: the kit was made for another vault.
+    """
+    harden_process()
+    config = find_config(environment)
+    layout = layout_of(config)
+    vault_id = read_vault_id(layout)
+    if kit.vault_id != vault_id:
+        raise ConfigurationError(
+            f"This recovery kit was made for another vault than {layout.vault}. Name the config of its office with "
+            "--config, or the right kit with --kit."
+        )
+    stamp = _stamp(layout)
+    book = read_keybook(layout.keybook, kit.genesis_hash, vault_id, environment.now())
+    if book.practice:
+        environment.on_practice()
+    session = Session(environment, config, successor, book, stamp)
+    session.is_awaited = True
+    # The kit pins how the book begins, and has not seen how it went on; the service of this machine has.
+    session.state.inherit(StateFolder(environment.state, vault_id, book.service.person_id))
+    session.require_law()
+    return session
+
+
+def told_of(use: KitUse) -> str:
+    """What everybody has to know of an owner whom the recovery kit replaced."""
+    return (
+        f"On {use.at.astimezone():%Y-%m-%d %H:%M} somebody with the recovery kit replaced the identity of the owner "
+        f"{use.user}. Ask {use.user} in person whether that is so. If not, whoever has the kit is an owner now: "
+        f"another owner runs `poststelle user remove {use.user}` and `poststelle kit renew`; without another owner, "
+        f"{use.user} restores a backup from before with the old identity, and then renews the kit"
+    )
+
+
 def _require_known(book: KeyBook, identity: Identity) -> None:
+    if (use := next((use for use in book.kit_uses if use.old == identity.person_id), None)) is not None:
+        raise NotPermitted(f"This identity is no longer in the key book. {told_of(use)}.")
     if book.person(identity.person_id) is None:
         raise NotPermitted("This identity is no longer (or not yet) in the key book. Ask an owner for a new one.")
 

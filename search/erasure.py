@@ -10,6 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from poststelle.anyof import AnyOf
+
 if TYPE_CHECKING:
     from poststelle.access.database import Database
 
@@ -17,9 +19,6 @@ TELLING_CHARACTERS = 6
 """Shorter removed terms are not looked for: by chance they are part of something that lives."""
 TELLING_DIGITS = 9
 """The same for terms without letters: ids and longer numbers are full of short ones."""
-FEW_TERMS = 256
-"""Up to so many pieces it is quicker to look for each than to take the pages apart."""
-_SPELLED = re.compile(rb"[0-9a-z_\x80-\xff]{%d,}" % TELLING_CHARACTERS)
 
 _MARK = re.compile(r"^_[winr]")
 """Of keys that spell what a letter says."""
@@ -39,6 +38,17 @@ WITH found AS MATERIALIZED (
 )
 SELECT segment, separator FROM found WHERE substr(spelled, 1, length(separator)) = separator
 """
+
+_LIVING = (
+    # Words of the tables themselves, and parts of other letters' ids and classes.
+    "SELECT lower(sql) FROM sqlite_master WHERE sql IS NOT NULL",
+    "SELECT document_id || char(10) || record_class FROM letters",
+    # A longer living word may spell a dead one. Its skeleton stands next to a word without a gap: "schreiben" and
+    # "sobroibon" spell "schreibens".
+    "SELECT word || skeleton FROM words",
+    # Everything else, and slower: it reads every posting.
+    "SELECT term FROM temp.living",
+)
 
 
 def forget_separators(database: "Database", removed: set[str]) -> bool:
@@ -128,63 +138,30 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     """
     # Keys are words with a short mark before them; without it, the word itself gives the letter away just as well.
     dead = {_MARK.sub("", term).encode() for term in removed.terms if _is_telling(term)}
-    found: set[bytes] = set()
-    traces: set[bytes] = set()
-    least = _least(dead)
+    traces = set(removed.contents.values())
+    left, found = set[bytes](), set[bytes]()
+    in_contents, in_others = AnyOf(traces), AnyOf(traces | dead)
     for contents, others in database.pages_of_removed("contents", list(removed.contents)):
-        traces.update(trace for trace in removed.contents.values() if trace in contents or trace in others)
-        found |= _spelled(others, dead, least)
-    if traces and traces - _living_traces(database, traces):
+        left |= in_contents.found_in(contents)
+        found |= in_others.found_in(others)
+    left |= found & traces
+    found -= traces
+    if left and left - _living_traces(database, left):
         return True
-    if not found:
-        return False
-    # A longer living word may spell a dead one; the vocabulary knows most of them without reading any posting.
-    found = {term for term in found if not _is_ours(database, term.decode())}
-    found = {term for term in found if not _within_a_word(database, term.decode())}
-    if not found:
-        return False
+    return bool(found and _not_living(database, found))
+
+
+def _not_living(database: "Database", found: set[bytes]) -> set[bytes]:
+    """Those of the terms that nothing spells which may stand in the index; what is read quickly is asked first."""
     database.run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.living USING fts5vocab('main', 'terms', 'row')")
-    living = "\n".join(term for (term,) in database.rows("SELECT term FROM temp.living")).encode()
-    return any(term not in living for term in found)
-
-
-def _is_ours(database: "Database", term: str) -> bool:
-    """Whether it is a word of the tables themselves, or part of another letter's id or class."""
-    spelled = "SELECT 1 FROM sqlite_master WHERE instr(lower(sql), ?1)"
-    held = "SELECT 1 FROM letters WHERE instr(document_id, ?1) OR instr(record_class, ?1)"
-    return database.row(f"{spelled} UNION ALL {held} LIMIT 1", (term,)) is not None
-
-
-def _within_a_word(database: "Database", term: str) -> bool:
-    # Its skeleton stands next to a word without a gap: "schreiben" and "sobroibon" spell "schreibens".
-    return database.row("SELECT 1 FROM words WHERE instr(word || skeleton, ?) LIMIT 1", (term,)) is not None
+    for rows in _LIVING:
+        if found:
+            spelled = "\n".join(text for (text,) in database.rows(rows))
+            found = found - AnyOf(found).found_in(spelled.encode())
+    return found
 
 
 def _is_telling(term: str) -> bool:
     word = _MARK.sub("", term)
     least = TELLING_CHARACTERS if any(map(str.isalpha, word)) else TELLING_DIGITS
     return len(word) >= least
-
-
-def _least(dead: set[bytes]) -> list[bytes]:
-    """Those that have no other one in them: where none of these stands, none of all does."""
-    kept: list[bytes] = []
-    for word in sorted(dead, key=len):
-        if not any(shorter in word for shorter in kept):
-            kept.append(word)
-    return kept
-
-
-def _spelled(pages: bytes, dead: set[bytes], least: list[bytes]) -> set[bytes]:
-    """Those of the terms that stand anywhere in these pages."""
-    if len(least) <= FEW_TERMS:
-        return {term for term in dead if term in pages} if any(word in pages for word in least) else set()
-    lengths = sorted({len(term) for term in dead})
-    return {
-        piece
-        for spelled in set(_SPELLED.findall(pages))
-        # Terms stand side by side without a blank: look at every place where one could begin.
-        for start in range(len(spelled) - TELLING_CHARACTERS + 1)
-        for length in lengths
-        if (piece := spelled[start : start + length]) in dead
-    }

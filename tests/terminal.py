@@ -15,11 +15,12 @@ PATIENCE_SECONDS = 40
 class Terminal:
     """A person before a screen: reads until something is there, then presses a key."""
 
-    def __init__(self, office: Office, user: str, *arguments: str) -> None:
+    def __init__(self, office: Office, user: str, *arguments: str, **environment: str) -> None:
         self._screen, theirs = pty.openpty()
         command = [str(PROGRAM), *office.command(*arguments, user=user, as_json=False)]
+        seen = office.environment(TERM="xterm-256color", COLUMNS="100", LINES="40", **environment)
         self._process = subprocess.Popen(
-            command, cwd=office.folder, env=office.environment(TERM="xterm-256color", COLUMNS="100", LINES="40"),
+            command, cwd=office.folder, env=seen,
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)

@@ -2,11 +2,11 @@
 
 A line is canonical JSON: `n` (0, 1, …), `at`, `kind`, `by` (person id), `ob` (outbox number or null), `prev`
 (hash of the line before), `commit` (SHA-256 of the sealed details), `sealed` (HPKE wrap of the details to the
-audit key), `hash` (SHA-256 of the canonical line without `sealed` and `hash`). The chain runs over hashes
-that leave `sealed` out, so details can expire later without breaking it: `-` is written over them in place, and no
-line moves. Some entries carry a signed `statement` in the clear (see checkpoints.py). A log that was rewritten from
-the start still verifies by itself; that is why every command remembers the last head it saw (`Head`), and why heads
-go into certificates, backups, checkpoints and the kit.
+audit key), `hash` (SHA-256 of the canonical line without `sealed` and `hash`), and `of` where the entry follows from a
+signed statement in the catalogue (its id). The chain runs over hashes that leave `sealed` out, so details can expire
+later without breaking it: `-` is written over them in place, and no line moves. Some entries carry a signed `statement`
+in the clear (see checkpoints.py). A log that was rewritten from the start still verifies by itself; that is why every
+command remembers the last head it saw (`Head`), and why heads go into certificates, backups, checkpoints and the kit.
 """
 
 import base64
@@ -56,6 +56,9 @@ class Entry:
     """Number of the catalogue's outbox row; makes appending idempotent."""
     statement: bytes | None = None
     """A signed statement that whoever checks the log must be able to read without the audit key."""
+    of: str | None = None
+    """Id of the signed statement in the catalogue that the entry follows from: it says nothing, and cannot be guessed
+    without the signature, so it stands in the clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,8 @@ class AuditLog:
             "prev": FIRST if head is None else head.hash,
             "commit": hashlib.sha256(sealed).hexdigest(),
         }
+        if entry.of is not None:
+            line["of"] = entry.of
         if entry.statement is not None:
             line["statement"] = entry.statement.decode()
         line["hash"] = _line_hash(line)
@@ -306,19 +311,36 @@ def _broken(what: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """What the clear fields of an entry say."""
+
+    number: int
+    kind: str
+    by: str
+    at: datetime
+    """In whole seconds."""
+    of: str | None
+    """See Entry; None in entries of earlier versions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What the clear fields of a log say, without checking the chain."""
 
     days: tuple[tuple[int, str], ...]
     """(entry, day) wherever the day is another one than in the entry before."""
-    counts: dict[str, int]
-    """Entries of each kind that was asked for."""
+    mentions: tuple[Mention, ...]
+    """Entries of the kinds that were asked for, oldest first."""
 
 
 def survey(path: Path, kinds: Sequence[str]) -> Survey:
-    """Read through a log once: on which days it was written, and how many entries of some kinds it has."""
+    """Read through a log once: on which days it was written, and what its entries of some kinds say in the clear.
+
+    Raises:
+        BrokenLog: one of these entries cannot be read.
+    """
     days: list[tuple[int, str]] = []
-    counts = dict.fromkeys(kinds, 0)
+    mentions: list[Mention] = []
     number, last = 0, b""
     if path.exists():
         with path.open("rb") as stream:
@@ -332,9 +354,24 @@ def survey(path: Path, kinds: Sequence[str]) -> Survey:
                     number += 1
                 for kind in kinds:
                     # Canonical JSON, and all else in the line is base64, hex, a time, or JSON in a string, whose quotes
-                    # are escaped: this stands nowhere else.
-                    counts[kind] += lines.count(b'"kind":"' + kind.encode() + b'"')
-    return Survey(days=tuple(days), counts=counts)
+                    # are escaped: this stands nowhere else. Only lines that have it are parsed.
+                    mentions += _mentions(lines, b'"kind":"' + kind.encode() + b'"')
+    mentions.sort(key=lambda mention: mention.number)
+    return Survey(days=tuple(days), mentions=tuple(mentions))
+
+
+def _mentions(lines: bytes, wanted: bytes) -> Iterator[Mention]:
+    at = lines.find(wanted)
+    while at >= 0:
+        end = lines.find(b"\n", at)
+        end = len(lines) if end < 0 else end
+        try:
+            line = json.loads(lines[lines.rfind(b"\n", 0, at) + 1 : end])
+            when = datetime.fromisoformat(line["at"])
+            yield Mention(number=line["n"], kind=line["kind"], by=line["by"], at=when, of=line.get("of"))
+        except (ValueError, KeyError, TypeError) as err:
+            raise BrokenLog(_broken("a line cannot be read")) from err
+        at = lines.find(wanted, end)
 
 
 _DAY = re.compile(rb'^\{"at":"(\d{4}-\d\d-\d\d)', re.MULTILINE)

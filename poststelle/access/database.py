@@ -34,7 +34,7 @@ PIECE_BYTES = 256 * SQL_PAGE_BYTES
 NEIGHBOURS = 8
 """Pages on either side of a removed row's own that are looked through; SQLite balances three at a time."""
 LOCK_PAGE = 2**30 // SQL_PAGE_BYTES
-"""The page, counted from 0, that SQLite uses for locks alone: nothing is ever written there, so nothing authenticates."""
+"""The page, from 0, that SQLite keeps for its locks alone: nothing is ever written there, so nothing authenticates."""
 MOST_ROWS = 2**63 - 1
 FILE_HEADER_BYTES, INNER_TABLE_PAGE = 100, 5
 """Of SQLite's file format: what stands before the first page; how a page begins that only leads to others."""
@@ -219,13 +219,10 @@ class Database:
                 # What the file says of pages may be old: then every page counts as both.
                 yield from ((piece, piece) for piece in self._pieces())
                 return
-            leaves = self._leaf_pages(table)
-            near: set[int] = set()
-            for row in rows:
-                at = bisect_left(leaves, row, key=attrgetter("last_row"))
-                near.update(leaf.page for leaf in leaves[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1])
+            leaves = self._leaves(table)
+            near = {page for row in rows for page in leaves.around(row)}
             yield b"".join(self._read(page, 1) for page in sorted(near)), b""
-            for piece in self._pieces_between([leaf.page for leaf in leaves]):
+            for piece in self._pieces_between(leaves.pages):
                 yield b"", piece
 
     def _pieces_between(self, left_out: Collection[int]) -> Iterator[bytes]:
@@ -233,15 +230,17 @@ class Database:
         first, gathered, count = 0, [], 0
         most = PIECE_BYTES // SQL_PAGE_BYTES
         pages = self.path.stat().st_size // SQL_PAGE_BYTES
-        for end in sorted({*(page for page in (*left_out, LOCK_PAGE) if page < pages), pages}):
-            while first < end:
-                several = min(end - first, most - count)
-                gathered.append(self._read(first, several))
-                first, count = first + several, count + several
-                if count == most:
-                    yield b"".join(gathered)
-                    gathered, count = [], 0
-            first = end + 1
+        with self._translated():
+            for end in sorted({*(page for page in (*left_out, LOCK_PAGE) if page < pages), pages}):
+                while first < end:
+                    several = min(end - first, most - count)
+                    start, size = first * SQL_PAGE_BYTES, several * SQL_PAGE_BYTES
+                    gathered.append(self._connection.read("main", 0, start, size)[1])
+                    first, count = first + several, count + several
+                    if count == most:
+                        yield b"".join(gathered)
+                        gathered, count = [], 0
+                first = end + 1
         yield b"".join(gathered)
         self._demand_sound_pages()
 
@@ -269,24 +268,28 @@ class Database:
         log = self.path.with_name(f"{self.path.name}-wal")
         return log.stat().st_size if log.exists() else 0
 
-    def _leaf_pages(self, table: str) -> list["_Leaf"]:
-        """The pages with a table's rows, in their order."""
+    def _leaves(self, table: str) -> "_Leaves":
         root = int(self.value("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))) - 1
-        level = [_Leaf(root, b"", 0, MOST_ROWS)]
+        if not self._is_inner(root):
+            return _Leaves([root], [])
+        level = [self._inner(root, MOST_ROWS)]
         # All rows of a table lie equally deep.
-        while self._read(level[0].page, 1)[FILE_HEADER_BYTES if level[0].page == 0 else 0] == INNER_TABLE_PAGE:
-            level = [below for leaf in level for below in self._pages_below(leaf)]
-        return level
+        while self._is_inner(level[0].below[0]):
+            level = [
+                self._inner(*below) for inner in level for below in zip(inner.below, inner.last_rows(), strict=True)
+            ]
+        return _Leaves([page for inner in level for page in inner.below], level)
 
-    def _pages_below(self, leaf: "_Leaf") -> list["_Leaf"]:
-        inner = self._read(leaf.page, 1)
-        header = FILE_HEADER_BYTES if leaf.page == 0 else 0
-        (cells,) = unpack_from(">H", inner, header + 3)
-        below = [
-            _Leaf(unpack_from(">I", inner, at)[0] - 1, inner, at + 4)
-            for at in unpack_from(f">{cells}H", inner, header + 12)
-        ]
-        return [*below, _Leaf(unpack_from(">I", inner, header + 8)[0] - 1, b"", 0, leaf.last_row)]
+    def _is_inner(self, page: int) -> bool:
+        return self._read(page, 1)[FILE_HEADER_BYTES if page == 0 else 0] == INNER_TABLE_PAGE
+
+    def _inner(self, page: int, last_row: int) -> "_Inner":
+        content = self._read(page, 1)
+        header = FILE_HEADER_BYTES if page == 0 else 0
+        (cells,) = unpack_from(">H", content, header + 3)
+        places = unpack_from(f">{cells}H", content, header + 12)
+        below = [unpack_from(">I", content, at)[0] - 1 for at in (*places, header + 8)]
+        return _Inner(content, places, below, last_row)
 
     def stored_bytes(self) -> Iterator[bytes]:
         """The file, then its write-ahead log, as they lie on the disk: what a proof of deletion looks through.
@@ -307,21 +310,36 @@ class Database:
                 backup.step(256)
 
 
-class _Leaf(NamedTuple):
-    """A page with rows of a table, or one that leads to such pages."""
+class _Inner(NamedTuple):
+    """A page of a table that leads to others."""
 
-    page: int
-    inner: bytes
-    """The page that leads to it."""
-    at: int
-    """Where in that page the highest row number stands that it may hold."""
-    highest: int | None = None
-    """That number itself, where no page says it."""
+    content: bytes
+    places: tuple[int, ...]
+    """Where in it what leads to each page below stands, but to the last."""
+    below: list[int]
+    """Pages, the first of the file being 0, in the order of their rows."""
+    last_row: int
+    """The highest row number that any of them may hold."""
 
-    @property
-    def last_row(self) -> int:
-        """The highest row number that it may hold."""
-        return _number(self.inner[self.at : self.at + 9]) if self.highest is None else self.highest
+    def last_rows(self) -> list[int]:
+        """The highest row number that each page below may hold."""
+        return [*(_number(self.content[at + 4 : at + 13]) for at in self.places), self.last_row]
+
+
+class _Leaves(NamedTuple):
+    """The pages with the rows of a table, in their order."""
+
+    pages: list[int]
+    above: list[_Inner]
+    """The pages that lead to them; none where there is but one."""
+
+    def around(self, row: int) -> list[int]:
+        """The pages where a row has its place, or had it before its neighbours were removed."""
+        before = bisect_left(self.above, row, key=attrgetter("last_row"))
+        at = sum(len(inner.below) for inner in self.above[:before])
+        if before < len(self.above):
+            at += bisect_left(self.above[before].last_rows(), row)
+        return self.pages[max(at - NEIGHBOURS, 0) : at + NEIGHBOURS + 1]
 
 
 def _number(written: bytes) -> int:

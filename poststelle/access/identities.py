@@ -3,7 +3,7 @@
 An identity is an X-Wing key pair (to be given keys) and two signing pairs, Ed25519 and ML-DSA-65, which
 both must verify. The file is JSON; its secret is a Cobblestone-256 stream under an Argon2id key (RFC 9106)
 whose cost is written in the file, bound as context and capped when read, or plain where the person wanted
-no passphrase. The recovery kit is the same key pair as text for paper.
+no passphrase. The recovery kit is the same pairs as text for paper.
 """
 
 import base64
@@ -41,20 +41,22 @@ MAX_MEMORY_KIB = 1024 * 1024
 MAX_ITERATIONS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicIdentity:
-    """What everybody may know of a person's keys."""
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Two signatures over the same message; both count."""
 
-    sealing: SealingPublicKey
     ed25519: bytes
     ml_dsa_65: bytes
 
-    @property
-    def person_id(self) -> str:
-        """32 hex digits, the first half of the SHA-256 of the public keys: an id that certifies itself."""
-        return hashlib.sha256(self.sealing.encoded + self.ed25519 + self.ml_dsa_65).hexdigest()[:32]
 
-    def verify(self, message: bytes, signature: "Signature") -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPublicKey:
+    """The public halves of two signing pairs."""
+
+    ed25519: bytes
+    ml_dsa_65: bytes
+
+    def verify(self, message: bytes, signature: Signature) -> bool:
         """Whether both signatures hold."""
         try:
             Ed25519PublicKey.from_public_bytes(self.ed25519).verify(signature.ed25519, message)
@@ -64,18 +66,52 @@ class PublicIdentity:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """Two signatures over the same message; both count."""
+class SigningPrivateKey:
+    """Two signing pairs, of a person or of the recovery kit; both sign."""
 
-    ed25519: bytes
-    ml_dsa_65: bytes
+    __slots__ = ("_ed25519", "_ml_dsa_65", "public", "seeds")
+
+    def __init__(self, seeds: bytes) -> None:
+        """`seeds`: 32 bytes Ed25519, 32 ML-DSA-65."""
+        if len(seeds) != 2 * SIGNING_SEED_BYTES:
+            raise ValueError("two signing pairs have 64 bytes of seeds")
+        self.seeds = seeds
+        self._ed25519 = Ed25519PrivateKey.from_private_bytes(seeds[:SIGNING_SEED_BYTES])
+        self._ml_dsa_65 = MLDSA65PrivateKey.from_seed_bytes(seeds[SIGNING_SEED_BYTES:])
+        self.public = SigningPublicKey(
+            ed25519=self._ed25519.public_key().public_bytes_raw(),
+            ml_dsa_65=self._ml_dsa_65.public_key().public_bytes_raw(),
+        )
+
+    @classmethod
+    def generate(cls) -> "SigningPrivateKey":
+        """New random keys."""
+        return cls(secrets.token_bytes(2 * SIGNING_SEED_BYTES))
+
+    def sign(self, message: bytes) -> Signature:
+        """Sign with both keys."""
+        return Signature(self._ed25519.sign(message), self._ml_dsa_65.sign(message))
+
+    def __repr__(self) -> str:
+        return "SigningPrivateKey(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicIdentity(SigningPublicKey):
+    """What everybody may know of a person's keys."""
+
+    sealing: SealingPublicKey
+
+    @property
+    def person_id(self) -> str:
+        """32 hex digits, the first half of the SHA-256 of the public keys: an id that certifies itself."""
+        return hashlib.sha256(self.sealing.encoded + self.ed25519 + self.ml_dsa_65).hexdigest()[:32]
 
 
 class Identity:
     """A person's (or the service's) private keys, in memory."""
 
-    __slots__ = ("_ed25519", "_ml_dsa_65", "_signing_seeds", "duplicate_seed", "public", "sealing", "user")
+    __slots__ = ("_signing", "duplicate_seed", "public", "sealing", "user")
 
     def __init__(self, user: str, secret: bytes) -> None:
         """`secret`: 96 bytes sealing seeds, 32 Ed25519, 32 ML-DSA-65, 32 seed of the duplicate marks."""
@@ -83,15 +119,13 @@ class Identity:
             raise ValueError("an identity's secret has 192 bytes")
         self.user = user
         self.sealing = SealingPrivateKey(secret[:96])
-        self._signing_seeds = secret[96:160]
-        self._ed25519 = Ed25519PrivateKey.from_private_bytes(secret[96:128])
-        self._ml_dsa_65 = MLDSA65PrivateKey.from_seed_bytes(secret[128:160])
+        self._signing = SigningPrivateKey(secret[96:160])
         self.duplicate_seed = secret[160:]
         """Used by the service identity only."""
         self.public = PublicIdentity(
             sealing=self.sealing.public,
-            ed25519=self._ed25519.public_key().public_bytes_raw(),
-            ml_dsa_65=self._ml_dsa_65.public_key().public_bytes_raw(),
+            ed25519=self._signing.public.ed25519,
+            ml_dsa_65=self._signing.public.ml_dsa_65,
         )
 
     @classmethod
@@ -104,13 +138,18 @@ class Identity:
         """See PublicIdentity.person_id."""
         return self.public.person_id
 
+    @property
+    def signer_id(self) -> str:
+        """What stands in `by` of a statement."""
+        return self.person_id
+
     def sign(self, message: bytes) -> Signature:
         """Sign with both keys."""
-        return Signature(self._ed25519.sign(message), self._ml_dsa_65.sign(message))
+        return self._signing.sign(message)
 
     def secret(self) -> bytes:
         """What the identity file seals."""
-        return self.sealing.seeds + self._signing_seeds + self.duplicate_seed
+        return self.sealing.seeds + self._signing.seeds + self.duplicate_seed
 
     def __repr__(self) -> str:
         return f"Identity({self.user!r})"
@@ -164,7 +203,8 @@ class IdentityFile:
         except DoesNotOpen as err:
             raise WrongPassphrase(
                 f"The identity of {self.user!r} does not open with this passphrase (or its file was changed). "
-                "Try again; if the passphrase is lost, an owner gives you a new identity."
+                "Try again; if the passphrase is lost, an owner gives you a new identity, and the recovery kit does so "
+                "for an owner: `poststelle identity replace`."
             ) from err
 
     def encode(self) -> bytes:
@@ -251,46 +291,102 @@ def new_one_time_code() -> str:
 
 
 CODE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-KIT_TITLE = "POSTSTELLE RECOVERY KIT 1"
+KIT_TITLE = "POSTSTELLE RECOVERY KIT"
+"""Begins the first line of every kit; its number follows."""
+READING_KIT, SIGNING_KIT = f"{KIT_TITLE} 1", f"{KIT_TITLE} 2"
+KIT_USER = "recovery kit"
+"""What stands where a user name would, for what a kit signed; no user can be called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryKit:
-    """A key pair on paper or a stick that opens every letter: the way back when all identities are lost."""
+    """Keys on paper or a stick: they open every letter, and replace an owner's identity that is lost."""
 
     vault_id: str
     genesis_hash: str
     sealing: SealingPrivateKey
+    signing: SigningPrivateKey | None
+    """None in kits of the first form, which open and sign nothing."""
+
+    @classmethod
+    def generate(cls, vault_id: str, genesis_hash: str) -> "RecoveryKit":
+        """New random keys."""
+        return cls(
+            vault_id=vault_id,
+            genesis_hash=genesis_hash,
+            sealing=SealingPrivateKey.generate(),
+            signing=SigningPrivateKey.generate(),
+        )
 
     @property
     def kit_id(self) -> str:
-        """32 hex digits naming the kit as a recipient."""
+        """32 hex digits naming the kit, as a recipient and as a signer."""
         return hashlib.sha256(self.sealing.public.encoded).hexdigest()[:32]
+
+    @property
+    def public_signing(self) -> SigningPublicKey | None:
+        """What the key book names; None if it signs nothing."""
+        return None if self.signing is None else self.signing.public
+
+    @property
+    def user(self) -> str:
+        """As people call it, where a user name would stand."""
+        return KIT_USER
+
+    @property
+    def signer_id(self) -> str:
+        """What stands in `by` of a statement."""
+        return self.kit_id
+
+    def sign(self, message: bytes) -> Signature:
+        """Sign with both keys; which statements count is for the key book to say."""
+        if self.signing is None:
+            raise ValueError("a kit of the first form signs nothing")
+        return self.signing.sign(message)
 
     @property
     def check_code(self) -> str:
         """Six characters that show the kit was copied or typed right."""
-        return base64.b32encode(hashlib.sha256(self.sealing.seeds).digest()).decode()[:6]
+        seeds = self.sealing.seeds + (b"" if self.signing is None else self.signing.seeds)
+        return base64.b32encode(hashlib.sha256(seeds).digest()).decode()[:6]
 
     def encode(self) -> bytes:
         """The kit as text that prints well."""
-        secret = _grouped(base64.b32encode(self.sealing.seeds).decode().rstrip("="), 5, " ")
+        secret = _paper(self.sealing.seeds)
         lines = [secret[i : i + 48].rstrip() for i in range(0, len(secret), 48)]
+        may = "" if self.signing is None else ", and make themselves an owner"
         text = [
-            KIT_TITLE,
+            READING_KIT if self.signing is None else SIGNING_KIT,
             f"vault: {self.vault_id}",
             f"genesis: {self.genesis_hash}",
             f"check: {self.check_code}",
             "secret:",
             *(f"  {line}" for line in lines),
+            *(() if self.signing is None else _signing_lines(self.signing.seeds)),
             "",
-            "Whoever holds this sheet can read every letter. Keep it where the company keeps its seal,",
-            "never on the machine that holds the vault. To read a letter without Poststelle:",
+            f"Whoever holds this sheet can read every letter{may}.",
+            "Keep it where the company keeps its seal, never on the machine that holds the vault.",
+            "To read a letter without Poststelle:",
             "$ pip install cryptography",
             "$ python3 recover.py --kit THIS-FILE list",
             "recover.py lies in the vault.",
         ]
+        if self.signing is not None:
+            text += [
+                "To replace the lost identity of an owner:",
+                "$ poststelle identity replace USER --kit THIS-FILE",
+            ]
         return ("\n".join(text) + "\n").encode()
+
+
+def _signing_lines(seeds: bytes) -> list[str]:
+    # In lines of their own, not below `secret:`: every recover.py there ever was joins what is indented, and takes it
+    # for the 96 bytes that open.
+    halves = seeds[:SIGNING_SEED_BYTES], seeds[SIGNING_SEED_BYTES:]
+    return [f"{name}: {_paper(half)}" for name, half in zip(_SIGNING_FIELDS, halves, strict=True)]
+
+
+_SIGNING_FIELDS = ("ed25519", "ml-dsa-65")
 
 
 def read_kit(path: Path) -> RecoveryKit:
@@ -302,14 +398,14 @@ def read_kit(path: Path) -> RecoveryKit:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith(" "))
-        secret = "".join("".join(line.split()) for line in lines if line.startswith("  "))
-        seeds = base64.b32decode(secret + "=" * (-len(secret) % 8))
-        if lines[0] != KIT_TITLE:
-            raise ValueError("title")
+        signs = {READING_KIT: False, SIGNING_KIT: True}[lines[0].rstrip()]
         kit = RecoveryKit(
-            vault_id=fields["vault"], genesis_hash=fields["genesis"], sealing=SealingPrivateKey(seeds)
-        )  # fmt: skip
-        if kit.check_code != fields["check"]:
+            vault_id=fields["vault"],
+            genesis_hash=fields["genesis"],
+            sealing=SealingPrivateKey(_typed("".join(line for line in lines if line.startswith("  ")))),
+            signing=SigningPrivateKey(b"".join(_typed(fields[name]) for name in _SIGNING_FIELDS)) if signs else None,
+        )
+        if kit.check_code != fields["check"].strip():
             raise ConfigurationError(f"{path} is mistyped: its check code would be {kit.check_code}. Compare it again.")
         return kit
     except OSError as err:
@@ -318,16 +414,28 @@ def read_kit(path: Path) -> RecoveryKit:
         raise ConfigurationError(f"{path} is not a recovery kit, or was mistyped. Compare it with the paper.") from err
 
 
+def _paper(seeds: bytes) -> str:
+    return _grouped(base64.b32encode(seeds).decode().rstrip("="), 5, " ")
+
+
+def _typed(text: str) -> bytes:
+    letters = "".join(text.split())
+    return base64.b32decode(letters + "=" * (-len(letters) % 8))
+
+
 def _grouped(text: str, size: int, separator: str) -> str:
     return separator.join(text[i : i + size] for i in range(0, len(text), size))
 
 
 __all__ = [
+    "KIT_USER",
     "Identity",
     "IdentityFile",
     "PublicIdentity",
     "RecoveryKit",
     "Signature",
+    "SigningPrivateKey",
+    "SigningPublicKey",
     "new_one_time_code",
     "read_identity",
     "read_kit",

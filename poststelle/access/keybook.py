@@ -10,6 +10,8 @@ Signatures are over `purpose("statement v1", vault) + NUL + canonical body`. Rul
 - Keys follow rights: a wrap is valid only while its recipient's roles need it. Who loses a right loses the wraps
   with the same statement; the scope then needs a new epoch, which whoever holds its key may state.
 - A person's keys never change under one id (the id is their hash); removal is final for that id.
+- The kit signs one kind, `replace-owner`, and nobody else signs that: an owner of the book gets new keys under the
+  same user name and roles. Whatever else is signed by a kit, or by a kit that was renewed since, is refused.
 - Epochs of a scope count 1, 2, 3 …; a wrap is valid only if its hash stands in the book; none is without the kit's.
 - Who states an epoch made its key and knows it, wrapped to them or not: they must be entitled to it when it counts
   (a deputy prepares no key for the time after), and when they lose that right it is followed by another.
@@ -30,9 +32,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from poststelle.access.identities import Identity, PublicIdentity, Signature
+from poststelle.access.identities import Identity, PublicIdentity, Signature, SigningPublicKey
 from poststelle.access.rights import (
     ALL_SCOPES,
     AUDIT,
@@ -48,6 +50,7 @@ from poststelle.access.rights import (
     Delegation,
     Epoch,
     KeyBook,
+    KitUse,
     Person,
     Role,
     Share,
@@ -61,7 +64,24 @@ from poststelle.errors import Damaged, KeysRenewed, NotPermitted
 
 SERVICE = "service"
 """The user, kind and role of the identity that intake runs as; nobody else has any of the three."""
+REPLACE_OWNER = "replace-owner"
+"""The one kind of statement that the recovery kit signs."""
 _USER = re.compile(r"[a-z][a-z0-9-]*")
+
+
+class Signer(Protocol):
+    """Whoever signs statements: a person, or the recovery kit."""
+
+    @property
+    def user(self) -> str:
+        """As people call them."""
+
+    @property
+    def signer_id(self) -> str:
+        """What stands in `by`."""
+
+    def sign(self, message: bytes) -> Signature:
+        """Both signatures over a message."""
 
 
 class TamperedKeyBook(Damaged):
@@ -168,7 +188,7 @@ def genesis_line(owner: Identity, vault_id: str, practice: bool, at: datetime) -
 
 
 def append_statement(
-    path: Path, book: KeyBook, signer: Identity, kind: str, content: dict[str, Any], at: datetime, disk: Disk
+    path: Path, book: KeyBook, signer: Signer, kind: str, content: dict[str, Any], at: datetime, disk: Disk
 ) -> KeyBook:
     """Sign one more statement, check it as every reader will, and append it. The caller holds the law lock.
 
@@ -182,7 +202,7 @@ def append_statement(
         "vault": book.vault_id,
         "kind": kind,
         "at": _timestamp(max(at, book.at)),
-        "by": signer.person_id,
+        "by": signer.signer_id,
         **content,
     }
     line = _signed(signer, book.vault_id, body)
@@ -200,11 +220,12 @@ def append_statement(
 
 def encode_public(public: PublicIdentity) -> dict[str, str]:
     """Public keys as base64 fields."""
-    return {
-        "sealing": _b64(public.sealing.encoded),
-        "ed25519": _b64(public.ed25519),
-        "ml_dsa_65": _b64(public.ml_dsa_65),
-    }
+    return {"sealing": _b64(public.sealing.encoded), **encode_signing(public)}
+
+
+def encode_signing(public: SigningPublicKey) -> dict[str, str]:
+    """Public signing keys as base64 fields."""
+    return {"ed25519": _b64(public.ed25519), "ml_dsa_65": _b64(public.ml_dsa_65)}
 
 
 def statement_message(vault_id: str, body: dict[str, Any]) -> bytes:
@@ -217,7 +238,7 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _signed(signer: Identity, vault_id: str, body: dict[str, Any]) -> bytes:
+def _signed(signer: Signer, vault_id: str, body: dict[str, Any]) -> bytes:
     return _line(body, signer.sign(statement_message(vault_id, body)))
 
 
@@ -233,15 +254,13 @@ def _replay(book: KeyBook | None, line: bytes, vault_id: str) -> KeyBook:
         # Written anew and compared: nothing unsigned rides along, and one statement has one hash.
         if _line(body, signature) != line:
             raise TamperedKeyBook("a statement is not in canonical form")
-        number = body["seq"]
-        if book is not None:
-            book = book.as_of(datetime.fromisoformat(body["at"]))
-        signer = _decode_public(body["owner"]) if book is None else _signer(book, body)
-        if not signer.verify(statement_message(vault_id, body), signature) or body["vault"] != vault_id:
-            raise TamperedKeyBook(f"the signature of statement {number} does not hold")
-        digest = hashlib.sha256(line).hexdigest()
+        number, digest = body["seq"], hashlib.sha256(line).hexdigest()
         if book is None:
-            return _genesis(body, signer, digest)
+            owner = _decode_public(body["owner"])
+            _require_signature(owner, vault_id, body, signature)
+            return _genesis(body, owner, digest)
+        book = book.as_of(datetime.fromisoformat(body["at"]))
+        _require_signature(_signer(book, body), vault_id, body, signature)
         if number != book.statements or body["prev"] != book.head:
             raise TamperedKeyBook(f"statement {number} does not follow the one before it")
         after = replace(_APPLY[body["kind"]](book, body), head=digest, statements=book.statements + 1)
@@ -261,7 +280,17 @@ def _require(holds: bool, rule: str) -> None:
         raise _Refused(rule)
 
 
-def _signer(book: KeyBook, body: dict[str, Any]) -> PublicIdentity:
+def _require_signature(signer: SigningPublicKey, vault_id: str, body: dict[str, Any], signature: Signature) -> None:
+    if not signer.verify(statement_message(vault_id, body), signature) or body["vault"] != vault_id:
+        raise TamperedKeyBook(f"the signature of statement {body['seq']} does not hold")
+
+
+def _signer(book: KeyBook, body: dict[str, Any]) -> SigningPublicKey:
+    if body["kind"] == REPLACE_OWNER:
+        _require(body["by"] == book.kit_id, "only the recovery kit signs this, the one that counts")
+        if book.kit_signing is None:
+            raise _Refused("this recovery kit signs nothing")
+        return book.kit_signing
     person = book.person(body["by"])
     if person is None:
         raise TamperedKeyBook(f"statement {body['seq']} is signed by nobody in the book")
@@ -378,12 +407,33 @@ def _apply_replace(book: KeyBook, body: dict[str, Any]) -> KeyBook:
         _require_may_give(book, body["by"], person.roles)
     else:
         _require(book.holds_right(body["by"], GRANT), "it takes the right to grant")
+    return _with_new_keys(book, person, public)
+
+
+def _with_new_keys(book: KeyBook, person: Person, public: PublicIdentity) -> KeyBook:
     gone = {person.person_id: replace(person, removed=True)}
     _require_new(book.people | gone, public, person.user)
-    return replace(
-        book,
-        people=book.people | gone | {public.person_id: replace(person, person_id=public.person_id, public=public)},
+    fresh = replace(person, person_id=public.person_id, public=public)
+    return replace(book, people=book.people | gone | {fresh.person_id: fresh})
+
+
+def _apply_replace_owner(book: KeyBook, body: dict[str, Any]) -> KeyBook:
+    """New keys for an owner, by the recovery kit: the same user and roles, and the keys of these roles."""
+    person, public = book.person(body["person"]), _decode_public(body["keys"])
+    if person is None or person.kind != "person" or OWNER not in person.roles:
+        raise _Refused("the recovery kit replaces an owner, and nobody else")
+    others = {recipient for entry in body["wraps"] for recipient in entry["recipients"]} - {public.person_id}
+    _require(not others, "the recovery kit gives keys to the owner it replaces, and to nobody else")
+    use = KitUse(
+        number=body["seq"],
+        user=person.user,
+        old=person.person_id,
+        new=public.person_id,
+        kit_id=body["by"],
+        at=datetime.fromisoformat(body["at"]),
     )
+    after = replace(_with_new_keys(book, person, public), kit_uses=(*book.kit_uses, use))
+    return _with_wraps(after, body["wraps"], body["by"])
 
 
 def _apply_delegate(book: KeyBook, body: dict[str, Any]) -> KeyBook:
@@ -462,7 +512,12 @@ def _apply_kit(book: KeyBook, body: dict[str, Any]) -> KeyBook:
     public = SealingPublicKey(base64.b64decode(body["sealing"]))
     kit_id = hashlib.sha256(public.encoded).hexdigest()[:32]
     _require(not book.epochs or book.holds_right(body["by"], GRANT), "it takes the right to grant")
-    after = _with_wraps(replace(book, kit=public, kit_id=kit_id), body.get("wraps", ()), body["by"])
+    signing = _decode_signing(body) if {"ed25519", "ml_dsa_65"} & body.keys() else None
+    if signing is not None:
+        # It can make an owner: whoever may not give that role would get it this way.
+        _require_may_give(book, body["by"], (OWNER,))
+    renewed = replace(book, kit=public, kit_id=kit_id, kit_signing=signing, kits=(*book.kits, kit_id))
+    after = _with_wraps(renewed, body.get("wraps", ()), body["by"])
     opened = all(kit_id in e.wraps for scope, row in after.epochs.items() for e in row if not book.share_of(scope))
     _require(opened, "a new recovery kit must open every key there is")
     return after
@@ -551,6 +606,7 @@ _APPLY: dict[str, Callable[[KeyBook, dict[str, Any]], KeyBook]] = {
     "roles": _apply_roles,
     "remove": _apply_remove,
     "replace": _apply_replace,
+    REPLACE_OWNER: _apply_replace_owner,
     "delegate": _apply_delegate,
     "undelegate": _apply_undelegate,
     "share": _apply_share,
@@ -615,11 +671,16 @@ def decode_role(code: str, value: dict[str, Any]) -> Role:
 
 
 def _decode_public(value: dict[str, str]) -> PublicIdentity:
+    signing = _decode_signing(value)
     return PublicIdentity(
         sealing=SealingPublicKey(base64.b64decode(value["sealing"])),
-        ed25519=base64.b64decode(value["ed25519"]),
-        ml_dsa_65=base64.b64decode(value["ml_dsa_65"]),
+        ed25519=signing.ed25519,
+        ml_dsa_65=signing.ml_dsa_65,
     )
+
+
+def _decode_signing(value: dict[str, str]) -> SigningPublicKey:
+    return SigningPublicKey(ed25519=base64.b64decode(value["ed25519"]), ml_dsa_65=base64.b64decode(value["ml_dsa_65"]))
 
 
 def _timestamp(at: datetime) -> str:
@@ -638,16 +699,19 @@ __all__ = [
     "GRANT",
     "OWNER",
     "RECORDS",
+    "REPLACE_OWNER",
     "SERVICE",
     "SHARE",
     "VERBS",
     "Delegation",
     "Epoch",
     "KeyBook",
+    "KitUse",
     "Person",
     "Role",
     "Seen",
     "Share",
+    "Signer",
     "TamperedKeyBook",
     "append_statement",
     "canonical",
@@ -655,6 +719,7 @@ __all__ = [
     "content_scope",
     "decode_role",
     "encode_public",
+    "encode_signing",
     "genesis_line",
     "index_scope",
     "law_lock",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from poststelle.access.identities import PublicIdentity
+from poststelle.access.identities import PublicIdentity, SigningPublicKey
 from poststelle.access.sealing import SealingPublicKey
 
 COMPARTMENTS = ("general", "finance", "sales", "hr", "legal", "management", "unsorted", "restricted")
@@ -130,6 +130,20 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KitUse:
+    """An owner whose identity the recovery kit replaced."""
+
+    number: int
+    """Number of the statement."""
+    user: str
+    old: str
+    """Person id; of the new one below."""
+    new: str
+    kit_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """One generation of a scope's key pair."""
 
@@ -162,6 +176,8 @@ class KeyBook:
     people: dict[str, Person]
     kit_id: str
     kit: SealingPublicKey | None
+    kit_signing: SigningPublicKey | None = None
+    """None if the kit that counts is one that opens and signs nothing."""
     epochs: dict[str, tuple[Epoch, ...]]
     """By scope, in the order of their numbers; those prepared for later included."""
     database_wraps: dict[str, str]
@@ -172,6 +188,9 @@ class KeyBook:
     """Who stated each current one, the founder's apart: they made the key and know it."""
     delegations: dict[int, Delegation] = field(default_factory=dict)
     shares: dict[int, Share] = field(default_factory=dict)
+    kits: tuple[str, ...] = ()
+    """Id of every kit there was; the last one counts."""
+    kit_uses: tuple[KitUse, ...] = ()
     at: datetime = BEGINNING
     _holders: dict[datetime, dict[str, set[str]]] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What `entitled` has worked out; never handed on to another state."""
@@ -281,6 +300,11 @@ class KeyBook:
         """
         maker = self.people.get(self.database_makers.get(name, ""))
         return maker is None or maker.person_id in self.entitled(scope) or maker.person_id == self.service.person_id
+
+    @property
+    def kit_was_used(self) -> bool:
+        """Whether the kit that counts has replaced somebody: it was in use on a machine, and is to be renewed."""
+        return any(use.kit_id == self.kit_id for use in self.kit_uses)
 
     # People and rights ------------------------------------------------------------------------------------
 

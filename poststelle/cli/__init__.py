@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from poststelle.cli.printing import Printer
+from poststelle.cli.printing import Printer, colour_default
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, ExitStatus, PoststelleError
 from poststelle.rooms import require_own_rooms
@@ -102,6 +102,7 @@ class Context:
             passphrase=ask_passphrase,
             disk=self._disk,
             on_practice=self.printer.say_practice,
+            on_notice=lambda text: self.printer.note(f"{text}."),
         )
 
 
@@ -169,6 +170,7 @@ def poststelle(ctx: click.Context, config: Path | None, identity: Path | None, a
     2 usage or configuration · 3 not permitted to you · 4 not found · 5 damaged · 130 interrupted
     """
     require_own_rooms()
+    ctx.color = colour_default()
     disk = ctx.obj if isinstance(ctx.obj, Disk) else None
     ctx.obj = Context(printer=Printer(as_json=as_json, quiet=quiet), config=config, identity=identity, disk=disk)
 
@@ -214,5 +216,5 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _fail(message: str, status: ExitStatus) -> int:
-    click.secho(message, fg="red", err=True)
+    click.secho(message, fg="red", err=True, color=colour_default())
     return status

@@ -6,6 +6,7 @@ import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import clean, count, table
+from poststelle.cli.reasons import REASON
 from poststelle.errors import ExitStatus
 
 
@@ -15,7 +16,7 @@ from poststelle.errors import ExitStatus
 @click.option("--reread", is_flag=True, help="Read every part in DIR through, and copy anew what is not as it was.")
 @click.option("--list", "only_list", is_flag=True, help="Show the backups that this vault knows of.")
 @click.option("--forget", metavar="BACKUP", help="Strike a backup off the list that is lost for good (needs --reason).")
-@click.option("--reason", help="Why it is struck off; signed.")
+@click.option("--reason", type=REASON, help="Why it is struck off; signed.")
 @pass_context
 def command(
     context: Context,

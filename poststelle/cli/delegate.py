@@ -8,6 +8,7 @@ import click
 from poststelle.cli import Context, pass_context
 from poststelle.cli.days import DAY
 from poststelle.cli.printing import table
+from poststelle.cli.reasons import REASON
 
 if TYPE_CHECKING:
     from poststelle.verbs.delegating import Lent
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--role", help="The role that is lent.")
 @click.option("--to", "user", help="Who stands in.")
 @click.option("--until", type=DAY, help="The last day, e.g. 2026-04-30.")
-@click.option("--reason", help="Why; signed.")
+@click.option("--reason", type=REASON, help="Why; signed.")
 @click.pass_context
 def command(
     click_context: click.Context, role: str | None, user: str | None, until: datetime | None, reason: str | None

@@ -6,6 +6,7 @@ import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import count, table
+from poststelle.cli.reasons import REASON
 
 if TYPE_CHECKING:
     from poststelle.verbs.keeping import Hold
@@ -26,7 +27,7 @@ def command() -> None:
 
 @command.command("place", short_help="Put letters on hold.")
 @click.argument("letters", nargs=-1, required=True, metavar="ID…")
-@click.option("--reason", required=True, help="Why; signed, and readable by those who keep the records.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed, and readable by those who keep the records.")
 @pass_context
 def place_command(context: Context, letters: tuple[str, ...], reason: str) -> None:
     """Stop the disposition of letters until the hold is lifted. All of them or none.
@@ -49,7 +50,7 @@ def place_command(context: Context, letters: tuple[str, ...], reason: str) -> No
 
 @command.command("lift", short_help="End a hold.")
 @click.argument("hold", metavar="HOLD")
-@click.option("--reason", required=True, help="Why; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed.")
 @pass_context
 def lift_command(context: Context, hold: str, reason: str) -> None:
     """End a hold, named by its id or at least its first eight digits.
@@ -73,6 +74,8 @@ def lift_command(context: Context, hold: str, reason: str) -> None:
 @pass_context
 def list_command(context: Context) -> None:
     """List the holds in force, with who placed them and why.
+
+    Whoever keeps the records sees all of them; a department those it placed, and those on its own letters alone.
 
     \b
     Example:

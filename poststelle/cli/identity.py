@@ -63,23 +63,49 @@ def passphrase_command(context: Context, new_file: Path | None) -> None:
 @click.argument("user")
 @click.option("--identity-out", type=click.Path(path_type=Path), help="Where to write the new identity file.")
 @click.option("--no-passphrase", is_flag=True, help="An identity file that opens without a passphrase (try-outs).")
+@click.option("--kit", type=click.Path(path_type=Path), help="The recovery kit, for an owner: nobody else has to sign.")
 @pass_context
-def replace_command(context: Context, user: str, identity_out: Path | None, no_passphrase: bool) -> None:
+def replace_command(
+    context: Context, user: str, identity_out: Path | None, no_passphrase: bool, kit: Path | None
+) -> None:
     """Give somebody new keys in place of lost or stolen ones; the old identity is worth nothing from now on.
+
+    An owner signs it, about anybody but themselves. The recovery kit signs it about an owner, and nobody else: the way
+    back when the only owner's identity is lost. Then no --identity is needed, everybody is told, and the kit has to be
+    renewed: it was in use on a machine.
 
     `service` names intake's own identity; letters that came before are then not recognised as duplicates.
 
     \b
     Example:
       poststelle --identity identities/owner.identity identity replace accounting
+      poststelle identity replace owner --kit /media/stick/kit.txt
 
     \b
-    EXIT STATUS: 0 replaced · 2 no such user, or a file is in the way · 3 not permitted
+    EXIT STATUS: 0 replaced · 2 no such user, no kit of this vault, or a file is in the way ·
+    3 not permitted, or a kit that another took the place of
     """
     from poststelle.cli.user import print_issued
     from poststelle.verbs.people import replace_identity
     from poststelle.wiring import open_person
 
+    if kit is not None:
+        _replace_with_kit(context, user, kit, identity_out, no_passphrase)
+        return
     with open_person(context.environment()) as session:
         issued = replace_identity(session, user, identity_out=identity_out, no_passphrase=no_passphrase)
     print_issued(context, issued, f"The identity of {user} was replaced.")
+
+
+def _replace_with_kit(context: Context, user: str, kit: Path, identity_out: Path | None, no_passphrase: bool) -> None:
+    from poststelle.cli.user import print_issued
+    from poststelle.verbs.rescuing import replace_owner
+
+    environment = context.environment()
+    issued = replace_owner(environment, user, kit, identity_out=identity_out, no_passphrase=no_passphrase)
+    print_issued(context, issued, f"The recovery kit replaced the identity of the owner {user}.")
+    context.printer.note(
+        "Everybody is told so by their next command, and it is in the log. The kit was in use on this machine: renew "
+        f"it now (`poststelle --identity {issued.file} kit renew --kit NEW-FILE`), destroy this one, and take it off "
+        "every disk."
+    )

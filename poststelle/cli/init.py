@@ -56,13 +56,15 @@ def command(context: Context, no_passphrase: bool, practice: bool, kit: Path | N
                 table(["USER", "ROLES", "IDENTITY FILE", "ONE-TIME CODE"], rows),
                 "",
                 f"Recovery kit: {_short(made.recovery_kit)}",
-                "Print it or move it to a stick, then remove it from this machine: whoever has it can read everything.",
+                "Print it or move it to a stick, then remove it from this machine: whoever has it can read everything,",
+                "and make themselves an owner.",
                 "Hand each person their identity file; keep none of them here.",
             ]
         )
 
     context.printer.result(value, as_text)
-    warning = lone_owner([identity.user for identity in made.identities if "owner" in identity.roles])
+    owners = [identity.user for identity in made.identities if "owner" in identity.roles]
+    warning = lone_owner(owners, kit_signs=True)
     if warning is not None and not practice:
         context.printer.note(f"{warning}.")
     if sys.stdin.isatty() and sys.stdout.isatty() and not context.printer.as_json:

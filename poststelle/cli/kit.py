@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @click.group(short_help="The recovery kit: renew it, try it.")
 def command() -> None:
-    """The recovery kit: a key pair on paper or a stick that opens every letter when all identities are lost.
+    """The recovery kit: keys on paper or a stick that open every letter when all identities are lost.
 
-    It opens, and signs nothing: it cannot replace an identity. That takes a second owner.
+    It signs one thing: that an owner whose identity is lost gets a new one (`identity replace USER --kit FILE`).
 
     \b
     Example:
@@ -33,8 +33,8 @@ def command() -> None:
 def renew_command(context: Context, kit: Path | None) -> None:
     """Make a new recovery kit, try it with recover.py, and put it in the old one's place.
 
-    The old kit goes on opening what it could open in old copies of the vault, and nothing that arrives from now on.
-    Destroy it.
+    The old kit goes on opening what it could open in old copies of the vault, and nothing that arrives from now on. It
+    signs nothing any more. Destroy it. An owner does this, for a kit can make an owner.
 
     \b
     Example:
@@ -70,12 +70,14 @@ def renew_command(context: Context, kit: Path | None) -> None:
 def check_command(context: Context, kit: Path) -> None:
     """Let recover.py open every key with the kit, those made since it was printed included; changes nothing.
 
+    The keys that sign for an owner who lost their identity are compared with the key book, too.
+
     \b
     Example:
       poststelle --identity identities/owner.identity kit check /media/stick/kit.txt
 
     \b
-    EXIT STATUS: 0 it opens every key · 2 it does not
+    EXIT STATUS: 0 it opens every key and can sign · 2 it does not
     """
     from poststelle.verbs.founding import check_kit
     from poststelle.wiring import open_person
@@ -89,6 +91,6 @@ def check_command(context: Context, kit: Path) -> None:
 def _note_owners(context: Context, session: "Session") -> None:
     from poststelle.verbs.people import lone_owner, owners_of
 
-    warning = lone_owner(owners_of(session.book))
+    warning = lone_owner(owners_of(session.book), kit_signs=session.book.kit_signing is not None)
     if warning is not None and not session.book.practice:
         context.printer.note(f"{warning}.")

@@ -1,10 +1,12 @@
 """Printing: JSON for machines or text for people on standard output, progress and notes on standard error."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +14,11 @@ import click
 from poststelle.records import Fact
 
 PRACTICE = "\nThis is a vault for practice."
+
+
+def colour_default() -> bool | None:
+    """False where NO_COLOR is set and not empty (https://no-color.org), else None: colours on a terminal only."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 class Printer:
@@ -71,8 +78,12 @@ class Printer:
 
 def to_json(value: Any, indent: int | None = 1) -> str:
     """JSON with readable umlauts; undecodable bytes of file names as replacement characters."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_iso_or_text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _iso_or_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def clean(text: str) -> str:

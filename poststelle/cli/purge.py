@@ -10,6 +10,7 @@ import click
 from poststelle.cli import Context, pass_context, writing
 from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
+from poststelle.cli.reasons import REASON
 from poststelle.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def plan_command(context: Context, as_of: datetime | None) -> None:
 @command.command("release", short_help="Release a plan, as a second person.")
 @click.argument("plan_id", metavar="PLAN")
 @click.option("--only", multiple=True, metavar="ID", help="Only this letter of the plan; may be given again.")
-@click.option("--reason", required=True, help="Why; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed.")
 @pass_context
 def release_command(context: Context, plan_id: str, only: tuple[str, ...], reason: str) -> None:
     """Release a plan with your signature. Whoever drew it up cannot.
@@ -122,7 +123,7 @@ def release_command(context: Context, plan_id: str, only: tuple[str, ...], reaso
 
 @command.command("withdraw", short_help="Take a plan back.")
 @click.argument("plan_id", metavar="PLAN")
-@click.option("--reason", required=True, help="Why; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed.")
 @pass_context
 def withdraw_command(context: Context, plan_id: str, reason: str) -> None:
     """Take a plan back, released or not: nothing more of it is carried out. For whoever may release.
@@ -187,7 +188,7 @@ def list_command(context: Context) -> None:
 
 @command.command("confirm-date", short_help="Say that the machine's date is right.")
 @click.argument("day", metavar="DATE", type=DAY)
-@click.option("--reason", required=True, help="Why nothing was written for so long; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why nothing was written for so long; signed.")
 @pass_context
 def confirm_date_command(context: Context, day: datetime, reason: str) -> None:
     """Say that today is DATE, where `purge` refuses to believe the clock: after a leap, or after it was set back.
@@ -224,8 +225,9 @@ def run_command(context: Context) -> int:
       poststelle purge run
 
     \b
-    EXIT STATUS: 0 done · 1 something is pending, a plan does not count, or the clock cannot be trusted ·
-    2 another purge or backup did not end · 5 a plan or release is forged, or decisions are missing from the catalogue
+    EXIT STATUS: 0 done · 1 something is pending, a plan does not count, the clock cannot be trusted, or keys are
+    missing that a repair may have put aside · 2 another purge or backup did not end · 5 a plan or release is forged,
+    or decisions are missing from the catalogue
     """
     from poststelle.verbs.disposing import run
     from poststelle.wiring import only_purge, open_service

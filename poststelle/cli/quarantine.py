@@ -7,6 +7,7 @@ import click
 from poststelle.cli import Context, pass_context
 from poststelle.cli.intake import collect, report
 from poststelle.cli.printing import clean, table
+from poststelle.cli.reasons import REASON
 
 if TYPE_CHECKING:
     from poststelle.verbs.quarantine import QuarantinedItem
@@ -104,7 +105,7 @@ def retry_command(context: Context, numbers: tuple[str, ...]) -> int:
 
 @command.command("discard", short_help="Destroy quarantined files for good.")
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER…")
-@click.option("--reason", required=True, help="Why; kept sealed in the log with your signature.")
+@click.option("--reason", type=REASON, required=True, help="Why; kept sealed in the log with your signature.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
 def discard_command(context: Context, numbers: tuple[str, ...], reason: str, yes: bool) -> None:

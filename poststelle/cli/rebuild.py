@@ -47,7 +47,8 @@ def index_command(context: Context, compartments: tuple[str, ...], dry_run: bool
 
     For an index that is damaged or missing, and after an update that reads words differently. People can go on
     searching; mail can go on coming in. Runs as the service; where that holds no index key (`intake: mode: blind`),
-    name an identity of the department with --identity.
+    name an identity of the department with --identity. The index of what is shared with an auditor is called share-N,
+    as its file.
 
     \b
     Example:
@@ -123,8 +124,8 @@ def keys_command(context: Context, dry_run: bool, yes: bool) -> int:
 
     Looks through both page by page, and asks key book and catalogue which is right if both are whole. The whole one is
     only read. What is left of the damaged one is kept beside it as keys.db.damaged-TIME, until somebody removes it or
-    the next purge does: it holds keys. If the mirror's disk is only not mounted, mount it instead. Nothing else may be
-    at work on the vault.
+    the next purge does: it holds keys. While keys are missing that it may hold, no purge runs. If the mirror's disk is
+    only not mounted, mount it instead. Nothing else may be at work on the vault.
 
     \b
     Example:
@@ -142,7 +143,7 @@ def keys_command(context: Context, dry_run: bool, yes: bool) -> int:
         plan = plan_keys(session)
         said: dict[str, object] = {"replaces": plan.broken.name if plan.broken else None, "source": plan.source.name}
         if plan.broken is None or dry_run:
-            return _only_planned(context, _key_plan(plan), said)
+            return _only_planned(context, _key_plan(plan), said, plan.source.problems)
         _agreed(context, _key_plan(plan), "Repair it?", yes)
         repaired = rebuild_keys(session, plan)
     aside = None if repaired.aside is None else os.fspath(repaired.aside)
@@ -170,10 +171,11 @@ def letters_command(context: Context, folder: Path, dry_run: bool, yes: bool) ->
       poststelle rebuild letters /media/nas/poststelle
 
     \b
-    EXIT STATUS: 0 repaired, or nothing to repair · 1 some are not whole in this backup either; each is listed ·
-    2 no backup of this vault in DIR, or nobody could be asked · 3 not permitted · 5 the catalogue is damaged
+    EXIT STATUS: 0 repaired, or nothing to repair · 1 some are not whole in this backup either (--dry-run: would not
+    be repaired); each is listed · 2 no backup of this vault in DIR, or nobody could be asked · 3 not permitted ·
+    5 the catalogue is damaged
     """
-    from poststelle.verbs.repairing import plan_letters, rebuild_letters
+    from poststelle.verbs.repairing import plan_letters, rebuild_letters, still_lost
     from poststelle.wiring import open_person_or_service
 
     with open_person_or_service(context.environment()) as session:
@@ -181,7 +183,7 @@ def letters_command(context: Context, folder: Path, dry_run: bool, yes: bool) ->
             plan = plan_letters(session, folder, lambda done, total: update(done, total, ""))
         documents = sorted({part.name.document_id for part in plan.found})
         if (not plan.found and not plan.lost) or dry_run:
-            return _only_planned(context, _parts_plan(plan), {"letters": documents})
+            return _only_planned(context, _parts_plan(plan), {"letters": documents}, still_lost(plan.lost))
         _agreed(context, _parts_plan(plan), "Bring them back?", yes)
         problems = rebuild_letters(session, plan)
     done = f"Brought back: {count(len(plan.found), 'sealed part', 'sealed parts')}."
@@ -205,9 +207,10 @@ def _say_and_ask(context: Context, plan: str, question: str, *, ask: bool) -> No
     click.confirm(question, abort=True, err=True)
 
 
-def _only_planned(context: Context, plan: str, value: dict[str, object]) -> int:
-    context.printer.result({"ok": True, "problems": [], "plan": plan} | value, lambda: clean(plan))
-    return ExitStatus.DONE
+def _only_planned(context: Context, plan: str, value: dict[str, object], problems: tuple[Problem, ...] = ()) -> int:
+    """The plan is the result; what it would leave damaged counts as when it is carried out."""
+    context.printer.result(_problems(problems) | {"plan": plan} | value, lambda: clean(plan))
+    return ExitStatus.PROBLEMS if problems else ExitStatus.DONE
 
 
 def _index_plan(plan: "tuple[IndexPlan, ...]") -> str:
@@ -228,12 +231,12 @@ def _catalogue_plan(plan: "CataloguePlan") -> str:
 
 
 def _key_plan(plan: "KeyPlan") -> str:
-    if plan.broken is None:
-        return plan.reason
-    lines = [
-        plan.reason,
-        f"A copy of the {plan.source.name} takes its place at {plan.broken.path}; what is left of it stays beside it.",
-    ]
+    lines = [plan.reason]
+    if plan.broken is not None:
+        lines.append(
+            f"A copy of the {plan.source.name} takes its place at {plan.broken.path}; what is left of it stays beside "
+            "it."
+        )
     if plan.source.problems:
         lines.append(f"Not repaired by this, because the {plan.source.name} lacks it too:")
         lines += [f"  {problem.code} {problem.id}: {problem.message}" for problem in plan.source.problems]

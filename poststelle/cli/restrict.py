@@ -6,6 +6,7 @@ import click
 
 from poststelle.cli import Context, pass_context
 from poststelle.cli.printing import clean, table
+from poststelle.cli.reasons import REASON
 
 if TYPE_CHECKING:
     from poststelle.verbs.keeping import Restriction
@@ -30,7 +31,7 @@ def command() -> None:
 @click.option(
     "--ground", type=click.Choice(["art18", "retention"]), required=True, help="On request, or until its period ends."
 )
-@click.option("--reason", required=True, help="Why; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed.")
 @pass_context
 def place_command(context: Context, letter: str, ground: str, reason: str) -> None:
     """Move a letter to the restricted compartment; it gets a number there, and its old one is marked as moved.
@@ -58,7 +59,7 @@ def place_command(context: Context, letter: str, ground: str, reason: str) -> No
 @command.command("lift", short_help="Lift a restriction.")
 @click.argument("letter", metavar="ID")
 @click.option("--ground", type=click.Choice(["art18", "retention"]), help="Only this ground; without it, all.")
-@click.option("--reason", required=True, help="Why; signed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed.")
 @pass_context
 def lift_command(context: Context, letter: str, ground: str | None, reason: str) -> None:
     """Lift the restrictions of a letter. With none left it goes back to where it was, under a new number.

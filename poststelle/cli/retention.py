@@ -84,7 +84,10 @@ def table_command(context: Context) -> None:
             "tax_relevant": e.line.tax_relevant,
             "release": e.line.release,
             "earlier": [{"until": v.until.isoformat(), "period": str(v.period)} for v in e.line.earlier],
-            "extended_by": [{"name": x.name, "label": x.label, "basis": x.basis} for x in e.line.extended_by],
+            "extended_by": [
+                {"name": x.name, "label": x.label, "basis": x.basis, "years_after": x.years_after}
+                for x in e.line.extended_by
+            ],
             "sign_off": e.line.sign_off,
             "classes": list(e.classes),
         }

@@ -8,6 +8,7 @@ import click
 from poststelle.cli import Context, pass_context
 from poststelle.cli.days import DAY
 from poststelle.cli.printing import count, table
+from poststelle.cli.reasons import REASON
 from poststelle.cli.user import pending_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def command() -> None:
 @click.option("--class", "classes", multiple=True, help="With `auditor`: letters of this class only; repeatable.")
 @click.option("--year", "years", multiple=True, type=int, help="With `auditor`: received in this year; repeatable.")
 @click.option("--until", type=DAY, help="With --class: the last day, e.g. 2026-04-30.")
-@click.option("--reason", help="With --class: why; signed.")
+@click.option("--reason", type=REASON, help="With --class: why; signed.")
 @pass_context
 def grant_command(
     context: Context,
@@ -168,7 +169,8 @@ def _moment(moment: datetime) -> str:
 
 def _print_roles(context: Context, changed: "Changed") -> None:
     value = {"user": changed.user, "roles": list(changed.roles), "pending": list(changed.still_pending)}
-    text = f"{changed.user} has the roles {', '.join(changed.roles) or '-'}."
+    roles = ", ".join(changed.roles)
+    text = f"{changed.user} has the roles {roles}." if roles else f"{changed.user} has no role any more."
     context.printer.result(value, lambda: text + pending_text(changed.still_pending))
 
 

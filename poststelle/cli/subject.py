@@ -10,6 +10,7 @@ import click
 from poststelle.cli import Context, pass_context, writing
 from poststelle.cli.days import DAY
 from poststelle.cli.printing import clean, count, table
+from poststelle.cli.reasons import REASON
 
 if TYPE_CHECKING:
     from poststelle.verbs.subject import Answer, Fate, Match
@@ -208,7 +209,7 @@ def erase_command(
 
 @command.command("confirm", short_help="Confirm an erasure, as a second person.")
 @click.argument("request", metavar="REQUEST")
-@click.option("--reason", required=True, help="Why; signed and sealed.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed and sealed.")
 @pass_context
 def confirm_command(context: Context, request: str, reason: str) -> None:
     """Confirm a request for erasure that somebody else registered. For whoever may release; destroys nothing.
@@ -241,7 +242,7 @@ def confirm_command(context: Context, request: str, reason: str) -> None:
 
 @command.command("extend", short_help="Take two more months, with the reason.")
 @click.argument("request", metavar="REQUEST")
-@click.option("--reason", required=True, help="Why; signed and sealed. The subject has to be told it.")
+@click.option("--reason", type=REASON, required=True, help="Why; signed and sealed. The subject has to be told it.")
 @pass_context
 def extend_command(context: Context, request: str, reason: str) -> None:
     """Extend the month for the answer by two, once (Art. 12 (3) GDPR). Tell the subject within the first month.
@@ -267,7 +268,7 @@ def extend_command(context: Context, request: str, reason: str) -> None:
 @click.option(
     "--outcome", type=click.Choice(["answered", "refused", "withdrawn"]), default="answered", show_default=True
 )
-@click.option("--reason", required=True, help="What was done, or why not; signed and sealed.")
+@click.option("--reason", type=REASON, required=True, help="What was done, or why not; signed and sealed.")
 @pass_context
 def close_command(context: Context, request: str, outcome: str, reason: str) -> None:
     """Close a request: it was answered, refused, or taken back.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from poststelle.cli.pictures import as_graphics, as_half_blocks, has_graphics
-from poststelle.cli.printing import clean, count
+from poststelle.cli.printing import clean, colour_default, count
 from poststelle.errors import ConfigurationError, NotPermitted, UnknownDocument
 
 if TYPE_CHECKING:
@@ -140,7 +140,9 @@ class Walk:
         rows = max(10, size.lines - 14)
         graphics = has_graphics(os.environ)
         width, height = GRAPHICS_PX if graphics else (min(size.columns, 2 * rows), 2 * rows)
-        picture = picture_of(self._desk, proposal.waiting.document_id, width_px=width, height_px=height)
+        picture = None
+        if graphics or colour_default() is None:  # half blocks are nothing but colours
+            picture = picture_of(self._desk, proposal.waiting.document_id, width_px=width, height_px=height)
         if picture is None:
             text = [line for line in proposal.waiting.letter.classified.document.text.splitlines() if line.strip()]
             for line in text[:SHOWN_LINES]:

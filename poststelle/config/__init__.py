@@ -60,7 +60,11 @@ class Config:
 
     def _line(self, line: dict[str, Any]) -> dict[str, Any]:
         """A line of the schedule that stands by itself: what extends it is written out."""
-        extensions = self.value["extensions"]
+        # What is not said is left out: a table of an earlier version that did not know it stays the same law.
+        extensions = {
+            name: {key: value for key, value in extension.items() if value is not None}
+            for name, extension in self.value["extensions"].items()
+        }
         return line | {"extended_by": [{"name": name, **extensions[name]} for name in line["extended_by"]]}
 
 

@@ -103,6 +103,7 @@ class EarlierPeriod(Period):
 class Extension(Section):
     label: str
     basis: str
+    years_after: int | None = Field(None, ge=1, le=100)
 
 
 class RetentionLine(Period):

@@ -17,6 +17,7 @@ from poststelle.access.checkpoints import (
     read_chain,
     read_checkpoint,
 )
+from poststelle.access.identities import KIT_USER
 from poststelle.access.keybook import AUDIT
 from poststelle.access.statements import Statement, make_statement
 from poststelle.errors import ConfigurationError, NotPermitted
@@ -34,7 +35,7 @@ class Shown:
     kind: str
     person_id: str
     user: str
-    """As the key book calls the person; "?" if it does not know them."""
+    """As the key book calls the person, or the recovery kit; "?" if it does not know them."""
     details: dict[str, Any] | None
     """None if they have expired, or open with no key that this person holds."""
     expired: bool
@@ -224,12 +225,13 @@ def _opened(line: dict[str, Any], session: Session, keys: Sequence[Any]) -> Show
     except BrokenLog:
         details = None
     person = session.book.people.get(line["by"])
+    unknown = KIT_USER if line["by"] in session.book.kits else "?"
     return Shown(
         number=line["n"],
         at=datetime.fromisoformat(line["at"]),
         kind=line["kind"],
         person_id=line["by"],
-        user="?" if person is None else person.user,
+        user=unknown if person is None else person.user,
         details=details,
         expired=has_expired(line),
     )

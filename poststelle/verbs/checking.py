@@ -15,6 +15,7 @@ from archive.rekeying import DATABASES, pending
 from intake.engine import missing_model
 from intake.languages import missing_languages
 from poststelle.access.identities import KIT_TITLE, read_identity
+from poststelle.access.keybook import KeyBook
 from poststelle.config import Config
 from poststelle.errors import PoststelleError
 from poststelle.rooms import require_own_rooms
@@ -29,6 +30,7 @@ from poststelle.wiring import (
     layout_of,
     open_service,
     tmpfs,
+    told_of,
 )
 
 LEAST_FREE_BYTES = 2_000_000_000
@@ -57,7 +59,7 @@ def examine(environment: Environment) -> list[Check]:
     checks += [_languages(config), _free_space(layout.vault), _disk_encryption(layout.vault), _inbox(config.inbox)]
     if not layout.descriptor.exists():
         return [*checks, Check(name="vault", ok=False, detail=f"none at {layout.vault}; run `poststelle init`")]
-    checks += [_permissions(config, layout), _mirror(layout), _kit(config, layout), _identities(config)]
+    checks += [_permissions(config, layout), _mirror(layout), _kit(config, layout)]
     return [*checks, *_vault(environment, config)]
 
 
@@ -249,32 +251,43 @@ def _is_kit(path: Path) -> bool:
         return False
 
 
-def _identities(config: Config) -> Check:
-    waiting = []
+def _identities(config: Config, book: KeyBook | None) -> Check:
+    """Files that still open with the code that was handed out; without a key book, of whoever left too."""
+    waiting, left = [], []
     for path in _identity_files(config):
         try:
             file = read_identity(path)
         except PoststelleError:
             continue
-        if file.is_one_time:
+        if book is not None and file.vault_id == book.vault_id and book.person(file.person_id) is None:
+            left.append(path.name)
+        elif file.is_one_time:
             waiting.append(file.user)
+    detail = "no one-time codes left"
     if waiting:
         names = ", ".join(sorted(waiting))
         detail = f"still open with their one-time code: {names}. Each runs `poststelle identity passphrase`"
-        return Check(name="identities", ok=False, detail=detail)
-    return Check(name="identities", ok=True, detail="no one-time codes left")
+    if left:
+        detail += f". Worth nothing any more, their keys were taken away: {', '.join(left)}; remove them"
+    return Check(name="identities", ok=not waiting, detail=detail)
 
 
 def _vault(environment: Environment, config: Config) -> Iterator[Check]:
+    book = None
     try:
         with open_service(environment, as_it_is=True) as session:
+            book = session.book
+            yield _identities(config, book)
             yield _law(config, session)
             yield _pending_keys(session)
             yield _owners(session)
+            yield from kit_uses(session)
             yield _log(session)
             session.mirrored_keys.position("")
             yield Check(name="vault", ok=True, detail=f"{session.layout.vault}, key book and keys open")
     except PoststelleError as err:
+        if book is None:
+            yield _identities(config, None)
         yield Check(name="vault", ok=False, detail=str(err))
 
 
@@ -310,8 +323,19 @@ def _pending_keys(session: Session) -> Check:
 def _owners(session: Session) -> Check:
     """One owner alone cannot be helped when their identity is lost."""
     owners = owners_of(session.book)
-    warning = None if session.book.practice else lone_owner(owners)
+    signs = session.book.kit_signing is not None
+    warning = None if session.book.practice else lone_owner(owners, kit_signs=signs)
     return Check(name="owners", ok=True, detail=warning or ", ".join(owners))
+
+
+def kit_uses(session: Session) -> Iterator[Check]:
+    """Owners whom the recovery kit replaced, for ever: whoever did it could renew the kit, but not the key book."""
+    for use in session.book.kit_uses:
+        if waits := use.kit_id == session.book.kit_id:
+            detail = f"{told_of(use)}. That kit was in use on a machine and still counts: `poststelle kit renew`"
+        else:
+            detail = f"{told_of(use)}. The kit was renewed since"
+        yield Check(name="replaced by kit", ok=not waits, detail=detail)
 
 
 def _log(session: Session) -> Check:

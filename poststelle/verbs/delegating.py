@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from poststelle.access.keybook import SERVICE, Delegation
 from poststelle.errors import ConfigurationError
-from poststelle.verbs.people import find_person
+from poststelle.verbs.people import find_person, require_granter
 from poststelle.wiring import Session
 
 LONGEST = timedelta(days=366)
@@ -37,14 +37,15 @@ def delegate(session: Session, role: str, user: str, until: date, reason: str) -
         NotPermitted: the signer does not hold what the role holds, by roles of their own, or may not give it.
         ConfigurationError: the day is past or more than a year ahead, or the person has the role.
     """
+    require_granter(session)
     book, now = session.book, session.now()
     if role not in book.roles or role in (SERVICE, "owner"):
         raise ConfigurationError(f"The role {role!r} cannot be delegated: there is none, or it stands for the office.")
     deputy = find_person(book, user)
     if role in deputy.roles:
         raise ConfigurationError(f"{user} has the role {role} already.")
-    moment = datetime.combine(until + timedelta(days=1), time()).astimezone().astimezone(UTC)
-    if not now < moment <= now + LONGEST:
+    moment = end_of(until, now)
+    if moment is None:
         raise ConfigurationError(f"A delegation ends today or within a year, not on {until}.")
     content = {"role": role, "to": deputy.person_id, "until": moment.isoformat(), "reason": reason}
     with session.changing_law():
@@ -52,6 +53,14 @@ def delegate(session: Session, role: str, user: str, until: date, reason: str) -
         session.change_law("delegate", content)
     session.note("delegated", delegation=number, role=role, to=deputy.person_id, until=until.isoformat(), reason=reason)
     return _lent(session, session.book.delegations[number])
+
+
+def end_of(day: date, now: datetime) -> datetime | None:
+    """The midnight after a day; None if it has passed, or is more than a year ahead."""
+    if day > (now + LONGEST).date():
+        return None
+    moment = datetime.combine(day + timedelta(days=1), time()).astimezone().astimezone(UTC)
+    return moment if now < moment <= now + LONGEST else None
 
 
 def delegations(session: Session) -> list[Lent]:

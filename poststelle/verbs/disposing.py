@@ -8,11 +8,14 @@ from pathlib import Path
 from archive.catalogue import LetterRow
 from archive.disposition import Certificate, Executor, wraps_put_aside, wraps_remain
 from archive.filing import accession
+from archive.layout import ASIDE
+from archive.repairing import left_over
 from archive.retention import ScheduleLine
+from archive.verification import KeyChecks
 from poststelle.access import check_certificate
 from poststelle.access.keybook import COMPARTMENTS, canonical, encode_public, index_scope
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
-from poststelle.errors import ConfigurationError
+from poststelle.errors import ConfigurationError, StorageError
 from poststelle.stages import Stage
 from poststelle.verbs import copying, learning
 from poststelle.verbs.clock import require_clock
@@ -67,6 +70,20 @@ class Proof:
         return all(held for _, held in self.checks)
 
 
+class KeysAside(StorageError):
+    """Keys are missing that may lie in what a repair put aside, and a purge would remove that."""
+
+    code = "D024"
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        super().__init__(
+            "Keys that must be there are missing, and what a repair put aside may hold them: "
+            f"{', '.join(map(str, files))}. A purge removes such files, so nothing was destroyed. `poststelle verify` "
+            "says what is missing; `poststelle restore` brings it back from a backup. When nobody needs these files "
+            "any more, remove them and run again."
+        )
+
+
 def run(service: Session) -> Run:
     """Carry out released plans and standing releases, deciding every letter anew; resumable.
 
@@ -74,14 +91,29 @@ def run(service: Session) -> Run:
         InvalidStatement: a plan or release is forged; nothing at all is carried out.
         ChangedLedger: decisions that the log counts are missing from the catalogue.
         ClockSetBack, ClockAhead: dates cannot be trusted.
+        KeysAside: keys are missing that perhaps lie in what a repair put aside.
     """
     require_clock(service)
     sweep_drills()  # a copy that a killed drill left holds the keys that are to be destroyed
     with service.alone():
         require_whole_ledger(service)
+        _require_decided(service)
         done = _run(service, service.now().astimezone().date())
     learning.refresh(service)
     return done
+
+
+def _require_decided(service: Session) -> None:
+    """A run removes what a repair of the keys put aside: not while keys are missing that may lie there alone.
+
+    Whoever has looked removes the file; then what is due goes.
+
+    Raises:
+        KeysAside: says which files.
+    """
+    aside = [path for path in left_over(service.layout) if ASIDE in path.name]
+    if aside and KeyChecks(keys=service.mirrored_keys, book=service.book).lacks_keys(service.catalogue):
+        raise KeysAside(aside)
 
 
 def _run(service: Session, today: date) -> Run:

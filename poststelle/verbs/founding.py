@@ -3,19 +3,25 @@
 import shutil
 import subprocess
 import sys
-from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.founding import FoundedVault, finish_founding, found_vault
+from archive.founding import FoundedVault, finish_founding, found_vault, kit_entry, require_empty
 from archive.keystore import insert_epoch_wrap
 from archive.layout import VaultLayout
 from archive.rekeying import kit_wraps, wraps_entry
 from poststelle.access.audit import AuditLog, Entry
 from poststelle.access.database import open_database
-from poststelle.access.identities import Identity, RecoveryKit, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import AUDIT, GRANT
-from poststelle.access.sealing import SealingPrivateKey
+from poststelle.access.identities import (
+    Identity,
+    RecoveryKit,
+    SigningPublicKey,
+    new_one_time_code,
+    read_kit,
+    seal_identity,
+    write_identity,
+)
+from poststelle.access.keybook import AUDIT, GRANT, OWNER
 from poststelle.config import Config
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.wiring import CONFIG_NAME, Environment, Session, StateFolder, find_config, layout_of, shipped_config
@@ -54,15 +60,20 @@ def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_
     Raises:
         ConfigurationError: there is a vault already, or a file is in the way.
     """
-    config = _own_config(environment)
-    layout, disk = layout_of(config), environment.disk
-    kit_path = (kit_file or config.path.parent / KIT_NAME).absolute()
+    wanted = environment.config_file or environment.cwd / CONFIG_NAME
+    copied = not wanted.exists()
+    try:
+        config, layout, kit_path, files = _prepared(environment, wanted, kit_file)
+    except ConfigurationError:
+        # Nothing was made, so nothing stays that looks like an office.
+        if copied:
+            wanted.unlink(missing_ok=True)
+        raise
+    disk = environment.disk
     users: dict[str, list[str]] = config.value["users"]
     people = {user: Identity.generate(user) for user in users}
     owner = next(people[user] for user, roles in users.items() if "owner" in roles)
     service = Identity.generate("service")
-    files = {user: config.identities / f"{user}.identity" for user in users}
-    _require_free([kit_path, config.service_identity, *files.values()])
     founded = found_vault(
         layout,
         office=config.law(),
@@ -90,6 +101,7 @@ def found(environment: Environment, *, no_passphrase: bool, practice: bool, kit_
     disk.make_folder(kit_path.parent)
     disk.write_new(kit_path, [founded.kit.encode()])
     proof = prove_kit(layout, kit_path)
+    _require_signs(kit_path, founded.book.kit_signing)
     disk.make_folder(config.inbox, mode=0o770)
     finish_founding(layout, founded, disk)
     _first_entry(environment, layout, founded, owner)
@@ -143,11 +155,13 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
         ConfigurationError: a file is in the way, or the kit did not open a key; then the old one still counts.
     """
     book, layout = session.book, session.layout
-    if not book.holds_right(session.identity.person_id, GRANT):
+    by = session.identity.person_id
+    # A kit can make an owner, so it takes somebody who can.
+    if not (book.holds_right(by, GRANT) and book.may_give(by, book.roles[OWNER].powers())):
         raise NotPermitted("Your role may not renew the recovery kit. An owner may.")
     path = (kit_file or session.config.path.parent / KIT_NAME).absolute()
     _require_free([path])
-    kit = RecoveryKit(vault_id=book.vault_id, genesis_hash=book.genesis_hash, sealing=SealingPrivateKey.generate())
+    kit = RecoveryKit.generate(book.vault_id, book.genesis_hash)
     session.disk.make_folder(path.parent)
     session.disk.write_new(path, [kit.encode()])
     try:
@@ -157,8 +171,9 @@ def renew_kit(session: Session, kit_file: Path | None) -> RenewedKit:
                 [insert_epoch_wrap(epoch.scope_id, epoch.number, kit.kit_id, wrap) for epoch, wrap in wraps]
             )
             prove_kit(layout, path)
+            _require_signs(path, kit.public_signing)
             entries = [wraps_entry(epoch, {kit.kit_id: wrap}) for epoch, wrap in wraps]
-            session.change_law("kit", {"sealing": b64encode(kit.sealing.public.encoded).decode(), "wraps": entries})
+            session.change_law("kit", kit_entry(kit) | {"wraps": entries})
     except BaseException:
         if session.book.kit_id != kit.kit_id:
             session.disk.unlink(path, missing_ok=True)
@@ -175,13 +190,40 @@ def check_kit(session: Session, kit_file: Path) -> str:
         ConfigurationError: it does not open them all, or is not the kit that counts.
     """
     proof = prove_kit(session.layout, kit_file.absolute())
+    if session.book.kit_signing is not None:
+        _require_signs(kit_file, session.book.kit_signing)
     session.note("kit-proved", kit=session.book.kit_id)
     return proof
 
 
-def _own_config(environment: Environment) -> Config:
+def _require_signs(kit_file: Path, wanted: SigningPublicKey | None) -> None:
+    """A written kit must sign as the key book says, or will say; recover.py tries only what opens."""
+    if read_kit(kit_file).public_signing != wanted:
+        raise ConfigurationError(
+            f"The recovery kit {kit_file} opens every key, but its signing keys are not those of the key book. It "
+            "could replace nobody. Make another: `poststelle kit renew`."
+        )
+
+
+def _prepared(
+    environment: Environment, wanted: Path, kit_file: Path | None
+) -> tuple[Config, VaultLayout, Path, dict[str, Path]]:
+    """Configuration, layout, and where kit and identities go; nothing but the configuration is written.
+
+    Raises:
+        ConfigurationError: there is a vault already, or a file is in the way.
+    """
+    config = _own_config(environment, wanted)
+    layout = layout_of(config)
+    require_empty(layout)
+    kit_path = (kit_file or config.path.parent / KIT_NAME).absolute()
+    files = {user: config.identities / f"{user}.identity" for user in config.value["users"]}
+    _require_free([kit_path, config.service_identity, *files.values()])
+    return config, layout, kit_path, files
+
+
+def _own_config(environment: Environment, wanted: Path) -> Config:
     """The configuration; the shipped office is copied first where there is none."""
-    wanted = environment.config_file or environment.cwd / CONFIG_NAME
     if not wanted.exists():
         shipped = shipped_config()
         if not shipped.is_file():

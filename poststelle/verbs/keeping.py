@@ -15,7 +15,7 @@ from archive.selftest import Selftest, Vector, run_selftest
 from poststelle.access.keybook import KeyBook
 from poststelle.access.statements import InvalidStatement, Statement, check_statement
 from poststelle.config import load
-from poststelle.errors import ConfigurationError, NotListed
+from poststelle.errors import ConfigurationError, NotListed, UnknownDocument
 from poststelle.stages import Stage
 from poststelle.verbs.locating import Desk
 from poststelle.wiring import (
@@ -29,6 +29,8 @@ from poststelle.wiring import (
 
 VAULT = "vault"
 RESTRICTED = "restricted"
+EARLIEST_YEAR = 1900
+"""A day before it is a slip of the keyboard, and would make a letter due at once."""
 UNDECIDED = "it was restricted before its class was decided: lift that, and decide it in review"
 
 
@@ -315,6 +317,8 @@ def _set_event(desk: Desk, name: str, event: str, day: date) -> Explained:
             f"The period of this letter ({line.code}) starts with {event_label(wanted)}, {hint}."
             + (f" What extends it is told as {others}." if others else "")
         )
+    if day.year < EARLIEST_YEAR:
+        raise ConfigurationError(f"{day} cannot be: nothing so old is kept here. Write the year with four digits.")
     if day > desk.person.now().astimezone().date() and event != line.start_event:
         raise ConfigurationError(f"{day} is in the future. Tell an audit or a dispute when it has begun, or ended.")
     if not desk.person.book.may(desk.person_id, "file", row.compartment):
@@ -341,7 +345,7 @@ def _place_hold(desk: Desk, names: Sequence[str], reason: str) -> Hold:
     rows = [desk.locate(name) for name in names]
     if any(row.stage in (Stage.DISPOSING, Stage.DISPOSED) for row in rows):
         raise ConfigurationError("One of these letters was destroyed already; nothing was held. See purge prove.")
-    documents = [row.document_id for row in rows]
+    documents = list(dict.fromkeys(row.document_id for row in rows))
     statement = desk.sign("hold-place", {"documents": documents, "reason": reason})
     desk.service.ledger.place_hold(statement, documents)
     desk.service.flush_outbox()
@@ -359,7 +363,7 @@ def lift_hold(desk: Desk, hold: str, reason: str) -> Hold:
         NotListed: no such hold in force.
     """
     desk.require_right("hold", "lift holds")
-    found = [h for h in holds_in_force(desk.service.ledger, desk.service.book) if h.hold_id.startswith(hold)]
+    found = [h for h in _theirs(desk) if h.hold_id.startswith(hold)]
     if len(found) != 1 or len(hold) < 8:
         raise NotListed("hold in force", "hold list")
     statement = desk.sign("hold-lift", {"hold": found[0].hold_id, "reason": reason})
@@ -372,20 +376,40 @@ def list_holds(desk: Desk) -> list[Hold]:
     """Holds in force, oldest first; for those who may place them or keep the records."""
     if not desk.person.book.holds_right(desk.person_id, "records"):
         desk.require_right("hold", "see holds")
-    return holds_in_force(desk.service.ledger, desk.service.book)
+    return _theirs(desk)
+
+
+def _theirs(desk: Desk) -> list[Hold]:
+    """Holds in force that a person may know of: who keeps the records all of them, a department those it placed itself,
+    and those on nothing but its own letters."""
+    book, found = desk.person.book, holds_in_force(desk.service.ledger, desk.service.book)
+    if book.holds_right(desk.person_id, "records"):
+        return found
+    user = desk.person.identity.user
+    return [h for h in found if (h.sound and h.placed_by == user) or all(_sees(desk, d) for d in h.documents)]
+
+
+def _sees(desk: Desk, document: str) -> bool:
+    try:
+        desk.person.reading.resolve(document)
+    except UnknownDocument:
+        return False
+    return True
 
 
 def holds_in_force(ledger: Ledger, book: KeyBook) -> list[Hold]:
     """Holds that count: a lifting that is not genuine, or not by somebody who may, does not lift."""
     rows = {row.hold_id: row for row in ledger.holds()}
     for hold_id, document, lifting in ledger.lifted_holds():
-        if not _lifts(ledger, book, hold_id, lifting):
+        if not lifts(ledger, book, hold_id, lifting):
             documents = (*rows[hold_id].documents, document) if hold_id in rows else (document,)
             rows[hold_id] = HoldRow(hold_id=hold_id, documents=documents)
     return [_hold(ledger, book, row) for row in rows.values()]
 
 
-def _lifts(ledger: Ledger, book: KeyBook, hold_id: str, lifting: str) -> bool:
+def lifts(ledger: Ledger, book: KeyBook, hold_id: str, lifting: str) -> bool:
+    """Whether the statement with the id `lifting` ends a hold: genuine, and by somebody who may, or might when they
+    left."""
     try:
         statement = check_statement(ledger.statement_line(lifting) or b"", book, "hold-lift", or_removed=True)
     except InvalidStatement:

@@ -12,7 +12,8 @@ from poststelle.access.statements import Statement, make_statement
 from poststelle.errors import NotPermitted, UnknownDocument
 from poststelle.wiring import Environment, Session, open_person, open_service
 
-_ACCESSION = re.compile(r"([A-Z]+)-(\d{4})-(\d{6,})")
+_ACCESSION = re.compile(r"([A-Z]+)-(\d{4})-(\d{6,15})")
+"""At most as many digits as a database can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Desk:
         if not self.person.keyring.holds(RECORDS):
             registered, _ = self.person.reading.resolve(name)
             row = self.service.catalogue.letter(registered.document_id)
-        elif match := _ACCESSION.fullmatch(name):
+        elif match := _ACCESSION.fullmatch(name.upper()):
             prefixes = {v["series"]: c for c, v in self.person.book.office["compartments"].items()}
             compartment = prefixes.get(match[1], "")
             row = self.service.catalogue.by_number(compartment, int(match[2]), int(match[3]))
@@ -60,7 +61,12 @@ class Desk:
             raise NotPermitted(f"Your role may not {what}. Who may: {', '.join(roles) or 'nobody'}.")
 
     def sign(self, kind: str, content: Mapping[str, object]) -> Statement:
-        """A statement of this person, bound to the log entry they saw last."""
+        """A statement of this person, bound to the log entry they saw last.
+
+        Raises:
+            BrokenLog: the log does not contain that any more; nothing is signed.
+        """
+        self.person.audit  # noqa: B018  (asked before anything is written, not when it is to be logged)
         return make_statement(
             self.person.identity,
             self.person.book.vault_id,

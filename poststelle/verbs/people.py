@@ -13,7 +13,7 @@ from pathlib import Path
 
 from archive.rekeying import pending
 from poststelle.access.identities import Identity, new_one_time_code, seal_identity, write_identity
-from poststelle.access.keybook import COMPARTMENTS, OWNER, SERVICE, KeyBook, Person, encode_public
+from poststelle.access.keybook import COMPARTMENTS, GRANT, OWNER, SERVICE, KeyBook, Person, encode_public
 from poststelle.errors import ConfigurationError, NotPermitted, StorageError
 from poststelle.wiring import Session
 
@@ -78,6 +78,7 @@ def add_user(
         NotPermitted: the signer does not hold what these roles hold, or may not give it.
         ConfigurationError: the name or a role cannot be, or a file is in the way.
     """
+    require_granter(session)
     if not USER.fullmatch(user) or user == SERVICE:
         raise ConfigurationError(f"{user!r} cannot be a user name: small letters, digits and hyphens, a letter first.")
     _require_roles(session.book, roles)
@@ -85,7 +86,7 @@ def add_user(
         raise ConfigurationError(f"There is a user {user!r} already. To give them a role: `poststelle role grant`.")
     file = (identity_out or session.config.identities / f"{user}.identity").absolute()
     identity = Identity.generate(user)
-    code = _issue(session, identity, file, no_passphrase=no_passphrase)
+    code = issue_identity(session, identity, file, no_passphrase=no_passphrase)
     entry = {"user": user, "kind": "person", "keys": encode_public(identity.public), "roles": list(roles)}
     try:
         with session.changing_law():
@@ -96,7 +97,7 @@ def add_user(
             session.disk.unlink(file, missing_ok=True)
         raise
     session.note("user-added", user=user, person=identity.person_id, roles=list(roles))
-    return Issued(user=user, roles=roles, file=file, one_time_code=code, still_pending=_left(session))
+    return Issued(user=user, roles=roles, file=file, one_time_code=code, still_pending=keys_pending(session))
 
 
 def remove_user(session: Session, user: str) -> Changed:
@@ -105,11 +106,12 @@ def remove_user(session: Session, user: str) -> Changed:
     Raises:
         NotPermitted: the signer may not take these roles away, it is themselves, or the last owner.
     """
+    require_granter(session)
     person = find_person(session.book, user)
     with session.changing_law():
         session.change_law("remove", {"person": person.person_id})
     session.note("user-removed", user=user, person=person.person_id)
-    return Changed(user=user, roles=(), still_pending=_left(session))
+    return Changed(user=user, roles=(), still_pending=keys_pending(session))
 
 
 def replace_identity(session: Session, user: str, *, identity_out: Path | None, no_passphrase: bool) -> Issued:
@@ -118,17 +120,18 @@ def replace_identity(session: Session, user: str, *, identity_out: Path | None, 
     Raises:
         NotPermitted: the signer may not give what this person holds, or it is themselves.
     """
+    require_granter(session)
     person = session.book.service if user == SERVICE else find_person(session.book, user)
     if person.person_id == session.identity.person_id:
         raise NotPermitted(
-            "Nobody replaces their own identity: another owner does it. If there is none, add one first "
-            "(`poststelle user add NAME --role owner`) and let them."
+            "Nobody replaces their own identity: another owner does it, or the recovery kit (--kit FILE). Or add an "
+            "owner first (`poststelle user add NAME --role owner`) and let them."
         )
     default = session.config.service_identity if user == SERVICE else session.config.identities / f"{user}.identity"
     file = (identity_out or default).absolute()
     identity = Identity.generate(user)
     fresh = file.with_name(f"{file.name}.new")
-    code = _issue(session, identity, fresh, no_passphrase=no_passphrase or user == SERVICE)
+    code = issue_identity(session, identity, fresh, no_passphrase=no_passphrase or user == SERVICE)
     try:
         with session.changing_law():
             session.enact("replace", {"person": person.person_id, "keys": encode_public(identity.public)})
@@ -140,7 +143,7 @@ def replace_identity(session: Session, user: str, *, identity_out: Path | None, 
             session.disk.unlink(fresh, missing_ok=True)
         raise
     session.note("identity-replaced", user=user, old=person.person_id, new=identity.person_id)
-    return Issued(user=user, roles=person.roles, file=file, one_time_code=code, still_pending=_left(session))
+    return Issued(user=user, roles=person.roles, file=file, one_time_code=code, still_pending=keys_pending(session))
 
 
 def grant_role(session: Session, user: str, role: str) -> Changed:
@@ -149,6 +152,7 @@ def grant_role(session: Session, user: str, role: str) -> Changed:
     Raises:
         NotPermitted: see add_user; or the separation of duties forbids it.
     """
+    require_granter(session)
     _require_roles(session.book, (role,))
     person = find_person(session.book, user)
     if role in person.roles:
@@ -158,6 +162,7 @@ def grant_role(session: Session, user: str, role: str) -> Changed:
 
 def revoke_role(session: Session, user: str, role: str) -> Changed:
     """Take a role away; what it opened is closed at once, and new letters get new keys."""
+    require_granter(session)
     person = find_person(session.book, user)
     if role not in person.roles:
         raise ConfigurationError(f"{user} does not have the role {role}.")
@@ -207,15 +212,34 @@ def owners_of(book: KeyBook) -> list[str]:
     return [person.user for person in book.people.values() if OWNER in person.roles and not person.removed]
 
 
-def lone_owner(owners: Sequence[str]) -> str | None:
+def lone_owner(owners: Sequence[str], *, kit_signs: bool) -> str | None:
     """What a house with a single owner has to know; None if there are more."""
     if len(owners) > 1:
         return None
+    second = "`poststelle user add NAME --role owner`"
+    if kit_signs:
+        return (
+            f"{owners[0]} is the only owner. If that identity is lost, the recovery kit replaces it and nothing else "
+            f"can: `poststelle identity replace {owners[0]} --kit FILE`. Try the kit now and then (`poststelle kit "
+            f"check FILE`), or add a second owner, who can do it as well: {second}"
+        )
     return (
-        f"{owners[0]} is the only owner. The recovery kit opens every letter, but it signs nothing: if that identity "
-        "is lost, nobody can replace it, and nobody can change rights any more. A second owner can: `poststelle user "
-        "add NAME --role owner`"
+        f"{owners[0]} is the only owner. This recovery kit opens every letter, but it was made before kits could sign: "
+        "if that identity is lost, nobody can replace it, and nobody can change rights any more. `poststelle kit "
+        f"renew` makes one that can; or add a second owner: {second}"
     )
+
+
+def require_granter(session: Session) -> None:
+    """Refuse whoever may change nobody's rights, before anything is looked at; what exactly, the key book says.
+
+    Raises:
+        NotPermitted: says who may.
+    """
+    book = session.book
+    if not any(verb == GRANT for verb, _ in book.powers(session.identity.person_id)):
+        roles = [role.label for role in book.roles.values() if any(verb == GRANT for verb, _ in role.powers())]
+        raise NotPermitted(f"Your role may not change who may what. Who may: {', '.join(roles) or 'nobody'}.")
 
 
 def find_person(book: KeyBook, user: str) -> Person:
@@ -235,10 +259,15 @@ def _set_roles(session: Session, person: Person, roles: tuple[str, ...], kind: s
     with session.changing_law():
         session.change_law("roles", {"person": person.person_id, "roles": list(roles)})
     session.note(kind, user=person.user, person=person.person_id, role=role)
-    return Changed(user=person.user, roles=roles, still_pending=_left(session))
+    return Changed(user=person.user, roles=roles, still_pending=keys_pending(session))
 
 
-def _issue(session: Session, identity: Identity, file: Path, *, no_passphrase: bool) -> str | None:
+def issue_identity(session: Session, identity: Identity, file: Path, *, no_passphrase: bool) -> str | None:
+    """Write an identity file for somebody; the one-time code that opens it, or None if it needs none.
+
+    Raises:
+        ConfigurationError: there is a file of this name.
+    """
     if file.exists():
         raise ConfigurationError(f"{file} exists already and was not touched. Move it away, or name another file.")
     code = None if no_passphrase else new_one_time_code()
@@ -256,7 +285,7 @@ def _require_roles(book: KeyBook, roles: tuple[str, ...]) -> None:
         raise ConfigurationError(f"There is no role {unknown[0]!r}. Roles: {', '.join(known)}.")
 
 
-def _left(session: Session) -> tuple[str, ...]:
+def keys_pending(session: Session) -> tuple[str, ...]:
     """Scopes whose keys still have to follow, by whoever holds them."""
     with contextlib.suppress(KeyError):
         found = pending(session.book, session.keys)

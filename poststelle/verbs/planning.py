@@ -199,7 +199,7 @@ def withdraw(desk: Desk, plan_id: str, reason: str) -> Withdrawn:
 
 
 def open_plans(desk: Desk) -> list[OpenPlan]:
-    """Plans that are not finished, oldest first; for those who may release or keep the records."""
+    """Plans of which something is left to do, or that do not count; for those who may release or keep the records."""
     if not desk.person.book.holds_right(desk.person_id, "records"):
         desk.require_right("release", "see plans")
     service, found = desk.service, []
@@ -212,15 +212,16 @@ def open_plans(desk: Desk) -> list[OpenPlan]:
             released = released_letters(service, row) if row.released is not None else frozenset()
         except InvalidStatement as err:
             void, released = str(err), frozenset()
-        found.append(
-            OpenPlan(
-                row=row,
-                author="" if author is None else author.user,
-                released=tuple(document for document in living if document in released),
-                left=tuple(document for document in living if document not in released),
-                void=void,
+        if living or void is not None:
+            found.append(
+                OpenPlan(
+                    row=row,
+                    author="" if author is None else author.user,
+                    released=tuple(document for document in living if document in released),
+                    left=tuple(document for document in living if document not in released),
+                    void=void,
+                )
             )
-        )
     return found
 
 

@@ -225,7 +225,7 @@ def discard(session: Session, names: Sequence[str], reason: str) -> list[str]:
         NotPermitted: the identity may not file unsorted mail.
     """
     _require_right(session, "file")
-    wanted = [session.reading.resolve_quarantined(name) for name in names]
+    wanted = list(dict.fromkeys(session.reading.resolve_quarantined(name) for name in names))
     filing = session.filing()
     for registered in wanted:
         statement = {"kind": "discard", "document": registered.document_id, "reason": reason}

@@ -112,9 +112,17 @@ def rebuild_indexes(session: Session, compartments: Sequence[str], progress: Pro
 
 
 def _wanted(session: Session, compartments: Sequence[str]) -> tuple[str, ...]:
-    held = session.reading.compartments()
-    if unknown := [c for c in compartments if c not in COMPARTMENTS]:
-        raise ConfigurationError(f"There is no compartment {unknown[0]!r}. Compartments: {', '.join(COMPARTMENTS)}.")
+    # The service holds the index keys of all shares, so that a purge reaches them; an auditor those of their own.
+    shares = (share.name for share in session.book.shares.values() if index_scope(share.name) in session.book.epochs)
+    held = tuple(
+        dict.fromkeys([*session.reading.compartments(), *(s for s in shares if session.keyring.holds(index_scope(s)))])
+    )
+    if unknown := [c for c in compartments if c not in (*COMPARTMENTS, *held)]:
+        raise ConfigurationError(
+            f"There is no compartment {unknown[0]!r}, nor a share of that name that you can open. Compartments: "
+            f"{', '.join(COMPARTMENTS)}; a share's index is made anew by its auditor, and by the service unless "
+            "`intake: mode: blind`."
+        )
     wanted = tuple(dict.fromkeys(compartments)) or held
     if not wanted or not set(wanted) <= set(held):
         raise NotPermitted(

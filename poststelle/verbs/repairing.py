@@ -7,7 +7,7 @@ catalogue holds the hash of each, so that no other bytes can take their place.
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -142,6 +142,11 @@ def rebuild_letters(session: Session, plan: PartsPlan) -> tuple[Problem, ...]:
             documents=sorted({part.name.document_id for part in plan.found}),
             lost=len(lost),
         )
+    return still_lost(lost)
+
+
+def still_lost(lost: Sequence[StoredPart]) -> tuple[Problem, ...]:
+    """What a backup does not repair, as `verify` would say it."""
     message = "is not whole in this backup either. Try another backup."
     return tuple(
         Problem(code="A014", id=part.name.document_id, message=f"The {part.name.part} {message}") for part in lost

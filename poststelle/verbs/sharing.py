@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from archive.catalogue import LetterRow
 from archive.founding import epoch_entry
@@ -18,12 +18,12 @@ from poststelle.access.keybook import SHARE, Share, content_scope, index_scope
 from poststelle.access.keyring import make_database_key, make_epoch
 from poststelle.errors import ConfigurationError, NotPermitted
 from poststelle.stages import Stage
+from poststelle.verbs.delegating import end_of
 from poststelle.verbs.finding import catch_up, class_code
 from poststelle.verbs.locating import Desk
-from poststelle.verbs.people import find_person
+from poststelle.verbs.people import find_person, require_granter
 from poststelle.wiring import Session
 
-LONGEST = timedelta(days=366)
 BATCH = 500
 
 
@@ -51,13 +51,13 @@ def share(desk: Desk, user: str, classes: Sequence[str], years: Sequence[int], u
         NotPermitted: the signer may not grant, or does not hold the keys of these classes.
         ConfigurationError: no such class, no letters, or a day that cannot be.
     """
+    desk.require_right("grant", "share letters")
     session, now = desk.person, desk.person.now()
     auditor = find_person(session.book, user)
     classes = [class_code(session, name) for name in classes]
-    moment = datetime.combine(until + timedelta(days=1), time()).astimezone().astimezone(UTC)
-    if not now < moment <= now + LONGEST:
+    moment = end_of(until, now)
+    if moment is None:
         raise ConfigurationError(f"A share ends today or within a year, not on {until}.")
-    desk.require_right("grant", "share letters")
     letters = [row for row in desk.service.catalogue.letters() if _is_meant(session.book.office, row, classes, years)]
     if not letters:
         raise ConfigurationError("There are no letters of these classes and years; nothing was shared.")
@@ -71,6 +71,7 @@ def share(desk: Desk, user: str, classes: Sequence[str], years: Sequence[int], u
 def end_share(desk: Desk, number: int) -> Shared:
     """End a share before its day."""
     session = desk.person
+    require_granter(session)
     found = session.book.shares.get(number)
     if found is None or not found.holds(session.book.at):
         raise ConfigurationError(f"There is no share {number} in force. See `poststelle role list`.")

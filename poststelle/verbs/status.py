@@ -13,8 +13,9 @@ from poststelle.access.database import open_database
 from poststelle.access.keybook import AUDIT, RECORDS, index_scope
 from poststelle.errors import PoststelleError
 from poststelle.stages import Stage
-from poststelle.verbs.checking import LEAST_FREE_BYTES, Check
+from poststelle.verbs.checking import LEAST_FREE_BYTES, Check, kit_uses
 from poststelle.verbs.finding import CATCH_UP_LETTERS
+from poststelle.verbs.planning import GONE, going
 from poststelle.verbs.taking_in import free_bytes, inbox_of, least_free_bytes, notice_of
 from poststelle.wiring import Session
 
@@ -72,6 +73,8 @@ class Status:
     """What the last `verify` found."""
     damages: tuple[tuple[str, str], ...] = ()
     """(what, sentence) of what could not be looked at."""
+    kit_uses: tuple[Check, ...] = ()
+    """Owners whom the recovery kit replaced."""
 
 
 def look(session: Session) -> Status:
@@ -97,6 +100,7 @@ def look(session: Session) -> Status:
         least_bytes=least_free_bytes(session.config),
         indexes=tuple(_index(session, c) for c in session.reading.compartments()),
         damages=tuple(damages),
+        kit_uses=tuple(kit_uses(session)),
         **known,  # type: ignore[arg-type]
     )
 
@@ -140,12 +144,15 @@ def _records(session: Session) -> dict[str, object]:
     """What stands in the intake book."""
     if not session.keyring.holds(RECORDS):
         return {}
-    stages = [letter.stage for letter in session.catalogue.letters()]
+    letters = list(session.catalogue.letters())
+    stages = [letter.stage for letter in letters]
+    living = {letter.document_id for letter in letters if letter.stage not in GONE}
     return {
         "quarantined": len(session.catalogue.quarantine()),
         "review": stages.count(Stage.REVIEW),
         "disposing": stages.count(Stage.DISPOSING),
-        "released": len(session.ledger.released_plans()),
+        # One that was released in part, and carried out as far, waits for a person and not for a run.
+        "released": sum(bool(living & going(session, row.plan_id)) for row in session.ledger.released_plans()),
         "outbox": len(session.catalogue.outbox()),
     }
 
@@ -232,6 +239,7 @@ def checks(status: Status, now: datetime) -> Iterator[Check]:
         yield _mirror_check(*status.generations, idle=idle)
     for kind, at in (status.last or {}).items():
         yield _last_check(kind, at, now, status.found_problems if kind == "verified" else None)
+    yield from status.kit_uses
     for what, sentence in status.damages:
         yield Check(name=what, ok=False, detail=sentence)
 

@@ -233,6 +233,8 @@ def whom(desk: Desk, name: str, also: Sequence[str], born_on: date | None) -> Su
     """What was typed: the id of a request, or a person."""
     if is_request(desk, name) and not also and born_on is None:
         return name
+    if born_on is not None and born_on > desk.person.now().astimezone().date():
+        raise ConfigurationError(f"{born_on} is in the future. Name the date of birth, or leave it out.")
     return Subject(name=name, also=tuple(also), born_on=born_on)
 
 

@@ -48,7 +48,9 @@ def verify(
         restores=(*session.restores(), *just_restored),
     )
     problems += verification.problems(progress)
-    held = [c for c in session.book.office["compartments"] if session.keyring.holds(index_scope(c))]
+    # A department's index, or that of a share: whoever holds its key looks at it.
+    shares = [share.name for share in session.book.shares.values() if index_scope(share.name) in session.book.epochs]
+    held = [c for c in (*session.book.office["compartments"], *shares) if session.keyring.holds(index_scope(c))]
     for compartment in held:
         problems += _index(session, compartment)
     if with_data:
@@ -73,4 +75,5 @@ def _index(session: Session, compartment: str) -> list[Problem]:
             found.append(Problem(code="A010", id=name, message=message))
         return found
     except PoststelleError as err:
-        return [Problem(code="A009", id=name, message=str(err))]
+        remedy = f"`poststelle rebuild index {compartment}` makes it anew."
+        return [Problem(code="A009", id=name, message=f"{err} {remedy}")]

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import click
 import pytest
 from drawn_scans import encoded, slip
+from filed_letters import Sample, file_letters
 from simulators import Office
+from terminal import Terminal
 
 from poststelle.cli import poststelle
 from poststelle.wiring import shipped_config
@@ -153,6 +156,8 @@ def answers(
     (folder / "zettel.png").write_bytes(encoded(slip("Bitte zurückrufen"), "PNG"))
     unsure = office.done("intake", folder / "zettel.png").json["documents"][0]
     assert unsure["status"] == "review", "the control: somebody must look at this"
+    # One that is due, so that there is something to plan.
+    file_letters(office, [Sample(record_class="offer", received_on=date(2015, 6, 30), word="Kupferkannenstiel")])
     names = {
         "{unsure}": unsure["id"],
         "{scan}": str(scans["per-mail-heidelbeer.pdf"]),
@@ -239,6 +244,33 @@ def test_init_keeps_its_promise(tmp_path: Path) -> None:
     assert other.config.read_bytes() == shipped_config().read_bytes(), "without a config.yaml the shipped one is copied"
 
 
+@pytest.mark.parametrize("in_the_way", ["recovery-kit.txt", "vault/VAULT.json", "mirror/keys.db"])
+def test_an_init_that_is_refused_leaves_no_office_behind(tmp_path: Path, in_the_way: str) -> None:
+    """Whoever ran it in the wrong folder must not find a config.yaml there later that speaks of another office."""
+    office = Office(tmp_path / "root")
+    blocking = office.folder / in_the_way
+    for folder in (office.folder, office.root / "home", office.temporary, blocking.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    blocking.write_text("of somebody else")
+
+    refused = office.run("init", "--no-passphrase")
+
+    assert (refused.status, refused.out) == (2, b"")
+    assert [path for path in sorted(office.folder.rglob("*")) if path.is_file()] == [blocking]
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
+def test_nothing_is_coloured_where_no_color_says_so(full_office: Office, no_color: str, coloured: bool) -> None:
+    """Who cannot read red on black says so once for all programs (https://no-color.org)."""
+    for arguments, last in (
+        (("doctor",), "key book and keys open"),
+        (("show", "FIN-1900-000001"), "poststelle search"),
+    ):
+        screen = Terminal(full_office, "accounting", *arguments, NO_COLOR=no_color)
+        assert ("\x1b[" in screen.until(last)) == coloured
+        screen.ended()
+
+
 # Exit statuses ------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +334,34 @@ def test_the_statuses_from_zero_to_five(full_office: Office, scans: dict[str, Pa
     part = full_office.objects("original")[0]
     part.write_bytes(part.read_bytes() + b"\0")
     assert full_office.run("verify").status == 5
+
+
+def test_a_number_may_be_typed_in_small_letters_and_be_any_length(full_office: Office) -> None:
+    """Who reads a number out over the phone says no capitals; a cat on the keyboard gets an answer, no traceback."""
+    small, huge = (
+        full_office.run("show", name, user="accounting") for name in ("fin-2026-000001", "FIN-2026-" + "9" * 40)
+    )
+    assert (small.status, small.json["document"]["accession"]) == (0, "FIN-2026-000001")
+    never = full_office.run("show", "FIN-2026-999999", user="accounting")
+    assert (huge.status, huge.out, huge.err) == (4, never.out, never.err)
+
+
+@pytest.mark.parametrize(
+    ("user", "arguments"),
+    [
+        ("records-manager", ("hold", "place", "FIN-2026-000001")),
+        ("dpo", ("restrict", "place", "FIN-2026-000001", "--ground", "art18")),
+        ("owner", ("delegate", "--role", "hr", "--to", "sales", "--until", "2026-12-31")),
+        ("owner", ("purge", "release", "0" * 12)),
+        ("dpo", ("subject", "close", "0" * 12)),
+    ],
+)
+def test_a_reason_says_something(full_office: Office, user: str, arguments: tuple[str, ...]) -> None:
+    """In ten years nobody knows why a letter was held: a field that was filled with a blank is no answer."""
+    blank = full_office.run(*arguments, "--reason", " ", user=user)
+
+    assert (blank.status, blank.out) == (2, b"")
+    assert "Say why" in blank.err
 
 
 def test_results_and_messages_go_to_their_own_streams(full_office: Office) -> None:

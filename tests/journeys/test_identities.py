@@ -22,7 +22,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) ->
     office.config.write_text(text.replace("settle_seconds: 2 ", "settle_seconds: 0.2 "), encoding="utf-8")
     ran = office.done("init")
     made = ran.json
-    assert "the only owner" in ran.err, "before anybody relies on the kit for more than it does"
+    assert "the only owner" in ran.err and "--kit FILE" in ran.err, "what helps is said on the first day"
     codes = {identity["user"]: identity["one_time_code"] for identity in made["identities"]}
     office.drop(scans["per-mail-heidelbeer.pdf"])
     office.done("intake")
@@ -94,6 +94,18 @@ def test_one_time_codes_are_reported_until_they_are_changed(guarded: tuple[Offic
 
     assert not checks["identities"]["ok"]
     assert "management" in checks["identities"]["detail"]
+
+
+def test_who_left_is_not_sent_to_choose_a_passphrase(full_office: Office) -> None:
+    """The file of a trainee who never came lies about: nobody can run anything with it."""
+    full_office.done("user", "add", "anna", "--role", "sales", user="owner")
+    (before,) = [c for c in full_office.run("doctor").json["checks"] if c["name"] == "identities"]
+    full_office.done("user", "remove", "anna", user="owner")
+    (after,) = [c for c in full_office.run("doctor").json["checks"] if c["name"] == "identities"]
+
+    assert (before["ok"], "anna. Each runs" in before["detail"]) == (False, True), "the control"
+    assert (after["ok"], "identity passphrase" in after["detail"]) == (True, False)
+    assert "anna.identity; remove them" in after["detail"]
 
 
 def test_an_identity_of_another_office_is_refused(filled_office: Office, empty_office: Office, tmp_path: Path) -> None:

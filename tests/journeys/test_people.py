@@ -5,23 +5,21 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from filed_letters import Sample, file_letters, together
+from hoards import Hoard
 from simulators import Office, environment_of, recover
 
 from archive.founding import epoch_entry
 from archive.keystore import insert_epoch_wrap
 from archive.rekeying import pending
-from poststelle.access.database import open_database
-from poststelle.access.keyring import database_purpose, document_purpose, make_epoch
-from poststelle.access.sealing import DoesNotOpen, SealingPrivateKey
-from poststelle.durable import Disk
-from poststelle.errors import Damaged, KeysRenewed, NotPermitted
+from poststelle.access.keyring import make_epoch
+from poststelle.access.sealing import SealingPrivateKey
+from poststelle.errors import KeysRenewed, NotPermitted
 from poststelle.verbs.finding import search
 from poststelle.wiring import Environment, Session, open_person, open_service, shipped_config
 
@@ -53,66 +51,6 @@ def vault(tmp_path: Path, filed: tuple[Office, list[str]]) -> Office:
 def voucher(filed: tuple[Office, list[str]]) -> str:
     """Id of the voucher that came before anything changed."""
     return filed[1][0]
-
-
-# What somebody may have kept --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Hoard:
-    """Every secret that somebody could get out of the vault while they were allowed to."""
-
-    keys: dict[tuple[str, int], SealingPrivateKey]
-    databases: dict[str, bytes]
-
-    @classmethod
-    def of(cls, office: Office, user: str | None) -> "Hoard":
-        """What this person (None: the service) holds now."""
-        with opened(environment_of(office, user=user)) as session:
-            ring, book = session.keyring, session.book
-            held = [e for row in book.epochs.values() for e in row if ring.person_id in e.wraps]
-            names = {f"index:{c}" for c in book.office["compartments"] if ring.holds(f"index:{c}")}
-            return cls(
-                {(e.scope, e.number): ring.key(e.scope, e.number) for e in held},
-                {name: ring.database_key(name, name) for name in names},
-            )
-
-    def opens(self, office: Office, document_id: str) -> bool:
-        """Whether any of it opens any key of a letter, as the vault lies there now."""
-        with open_service(environment_of(office), as_it_is=True) as session:
-            for wrap in session.keys.wraps_of(document_id):
-                info = document_purpose(
-                    session.book.vault_id, document_id, wrap.part_set, wrap.version, wrap.scope_id, wrap.epoch
-                )
-                for key in self.keys.values():
-                    with contextlib.suppress(DoesNotOpen):
-                        return bool(key.unwrap(wrap.wrap, info))
-        return False
-
-    def opens_index(self, office: Office, compartment: str) -> bool:
-        """Whether any of it opens an index: a key that was kept, or the key that lies in the key store now."""
-        name, path = f"index:{compartment}", office.vault / "index" / f"{compartment}.db"
-        candidates = list(self.databases.values())
-        with open_service(environment_of(office), as_it_is=True) as session:
-            found = session.keys.database_wrap(name)
-            assert found is not None
-            for key in self.keys.values():
-                with contextlib.suppress(DoesNotOpen):
-                    candidates.append(
-                        key.unwrap(found[1], database_purpose(session.book.vault_id, name, name, found[0]))
-                    )
-        for candidate in candidates:
-            with contextlib.suppress(Damaged):
-                open_database(path, Disk(), key=candidate).close()
-                return True
-        return False
-
-
-@contextlib.contextmanager
-def opened(environment: Environment) -> Iterator[Session]:
-    """As the person that the environment names, else as the service."""
-    with open_service(environment) if environment.identity_file is None else open_person(environment) as session:
-        yield session
 
 
 def at(office: Office, moment: datetime, user: str | None = None) -> Environment:
@@ -510,8 +448,8 @@ def test_a_renewed_kit_opens_everything_and_the_old_one_nothing_new(vault: Offic
     assert old != kit.read_bytes()
 
 
-def test_a_house_with_one_owner_is_told_what_the_kit_cannot_do(vault: Office) -> None:
-    """The only owner's stick breaks: with the kit the letters can be read, but nobody ever gets a right again."""
+def test_a_house_with_one_owner_is_told_that_only_the_kit_can_help(vault: Office) -> None:
+    """The only owner's stick breaks: whoever is not told beforehand looks for the sheet when it is too late."""
     told = "the only owner"
     checked, own, doctor, added = together(
         vault,
@@ -532,6 +470,7 @@ def test_a_house_with_one_owner_is_told_what_the_kit_cannot_do(vault: Office) ->
     checks = [{c["name"]: c["detail"] for c in ran.json["checks"]} for ran in (doctor, doctor_again)]
     assert (checked.status, own.status, added.status) == (0, 3, 0)
     assert told in checked.err and told in checks[0]["owners"] and "another owner" in own.err
+    assert "identity replace owner --kit" in checked.err and "--kit" in own.err
     assert [ran.status for ran in (replaced, back, again)] == [0, 0, 0], "the way out, and the control"
     assert told not in again.err + checks[1]["owners"]
 
@@ -653,6 +592,65 @@ def test_an_auditor_sees_the_classes_and_years_that_were_shared(
     assert f"{BEFORE.word} GmbH" in (folder / "index.csv").read_text("utf-8-sig")
     assert f"<sender>{BEFORE.word} GmbH</sender>" in (folder / "index.xml").read_text("utf-8")
     assert check_sums(folder) == 3
+
+
+def test_who_may_change_no_rights_is_told_so_whatever_they_name(vault: Office) -> None:
+    """The same answer whether there is such a person, role or share, and whatever they hold already."""
+    limits = ("--class", "invoice", "--year", "1999", "--until", "9999-12-31", "--reason", "x")
+    answers = together(
+        vault,
+        *((CLERK, ("role", "grant", user, role)) for user in (CLERK, "hr", "niemand") for role in (CLERK, "nichts")),
+        (CLERK, ("role", "revoke", "hr", "sales")),
+        (CLERK, ("role", "revoke", "hr", "auditor", "--share", "99")),
+        (CLERK, ("user", "add", "Nicht Erlaubt")),
+        (CLERK, ("user", "remove", "niemand")),
+        (CLERK, ("identity", "replace", "niemand")),
+        (CLERK, ("delegate", "--role", "nichts", "--to", "niemand", "--until", "2020-01-01", "--reason", "x")),
+    )
+    (shared,) = together(vault, (CLERK, ("role", "grant", "niemand", "auditor", *limits)))
+
+    assert {(ran.status, ran.out, ran.err) for ran in answers} == {(3, b"", answers[0].err)}
+    assert (shared.status, shared.out) == (3, b"")
+
+
+def test_a_day_at_the_end_of_time_is_too_far(audited: tuple[Office, list[str], int]) -> None:
+    """Who means "for ever" types 9999-12-31; they are told that nothing is lent that long."""
+    office, _, _ = audited
+    limits = ("--class", "invoice", "--year", "2026", "--until", "9999-12-31", "--reason", "x")
+    lent, shared, listed = together(
+        office,
+        (OWNER, ("delegate", "--role", "hr", "--to", "sales", "--until", "9999-12-31", "--reason", "x")),
+        (OWNER, ("role", "grant", "pruefer", "auditor", *limits)),
+        (OWNER, ("role", "list")),
+    )
+
+    assert (lent.status, shared.status) == (2, 2)
+    assert "within a year" in lent.err and "within a year" in shared.err
+    assert "T" in listed.json["shares"][0]["until"], "times are ISO 8601, as everywhere"
+
+
+def test_the_index_of_a_share_is_made_anew_by_who_can_open_it(audited: tuple[Office, list[str], int]) -> None:
+    """One deleted file must not end an audit, nor keep what is due from being destroyed."""
+    office, _, number = audited
+    name = f"share-{number}"
+    file = office.vault / "index" / f"{name}.db"
+    for user, arguments in ((None, (name,)), (None, ()), ("pruefer", (name,)), ("pruefer", ())):
+        file.unlink()
+        (missed,) = together(office, (None, ("verify",)))
+        assert [(p["code"], p["id"]) for p in missed.json["problems"]] == [("A009", file.name)]
+        assert f"rebuild index {name}" in missed.json["problems"][0]["message"]
+        made, found, verified = together(
+            office, (user, ("rebuild", "index", *arguments)), ("pruefer", ("search", BEFORE.word)), (None, ("verify",))
+        )
+        assert (made.status, name in made.json["compartments"]) == (0, True), made.err
+        assert (found.json["total"], verified.json["problems"]) == (1, [])
+
+    other, unknown = together(
+        office, (CLERK, ("rebuild", "index", name)), (CLERK, ("rebuild", "index", "share-9999"))
+    )  # fmt: skip
+    assert (other.status, unknown.status) == (2, 2)
+    assert "by its auditor, and by the service" in other.err
+    assert other.err == unknown.err.replace("share-9999", name)
 
 
 def check_sums(folder: Path) -> int:

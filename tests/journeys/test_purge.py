@@ -16,17 +16,20 @@ from filed_letters import Sample, bytes_of, decrypted, file_letters, stored_wrap
 from plaintext import windows
 from simulators import PATIENCE_SECONDS, Office, environment_of, recover
 
+from archive.ledger import Ledger
 from bench.letters import OFFICE_COMPANY, make_letter, write_scan
 from poststelle.access.identities import read_identity
 from poststelle.access.statements import InvalidStatement, Statement, check_statement, make_statement
 from poststelle.errors import ConfigurationError, ExitStatus, NotPermitted, UnknownDocument
 from poststelle.verbs.clock import ClockAhead, ClockSetBack, confirm_date
 from poststelle.verbs.disposing import Run, prove, run
-from poststelle.verbs.keeping import place_hold
+from poststelle.verbs.keeping import lift_hold, place_hold, set_event
 from poststelle.verbs.locating import desk
 from poststelle.verbs.planning import plan, release
+from poststelle.verbs.rebuilding import rebuild_catalogue
 from poststelle.verbs.verifying import verify
-from poststelle.wiring import Session, only_purge, open_service, shipped_config
+from poststelle.verbs.witnessing import ChangedLedger
+from poststelle.wiring import Session, only_purge, open_person, open_service, shipped_config
 
 MANAGER, OWNER = "records-manager", "owner"
 CANARY = "Quarzsandfilter"
@@ -35,6 +38,7 @@ DUE = Sample(record_class="invoice", received_on=date(2014, 6, 30), word="Zwiebe
 ALSO_DUE = Sample(record_class="offer", received_on=date(2015, 6, 30), word="Kupferkannenstiel")
 NOT_DUE = Sample(record_class="invoice", received_on=date(2026, 3, 17), word="Moorbirkenhain")
 WAITING = Sample(record_class="contract", received_on=date(2014, 6, 30), word="Weidenkorbflechterei")
+LEGAL = Sample(record_class="legal", received_on=date(2026, 3, 17), word="Wacholderzweig")
 ADVERTISING = Sample(record_class="advertising", received_on=date(2026, 1, 2), word="Heidelbeerkraut")
 
 
@@ -536,6 +540,84 @@ def test_a_clock_that_was_set_back_stops_everything(vault: Office, due: str) -> 
     assert_whole(vault, due)
     ran(vault, at=datetime.now(UTC) - timedelta(minutes=5))
     assert_gone(vault, due)
+
+
+def test_a_department_sees_and_lifts_holds_on_its_own_letters_only(vault: Office, due: str) -> None:
+    """The legal department may place holds; those on HR's letters, and their reasons, are not its business."""
+    (theirs,) = file_letters(vault, [LEGAL])
+    ours, mixed, own, listed = together(
+        vault,
+        (MANAGER, ("hold", "place", due, due, "--reason", "Klage der Frau Sommer")),
+        (MANAGER, ("hold", "place", due, theirs, "--reason", "Klage")),
+        ("legal", ("hold", "place", theirs, "--reason", "Vergleich")),
+        ("legal", ("hold", "list")),
+    )
+    ids = [placed.json["holds"][0]["hold"] for placed in (ours, mixed, own)]
+    assert ours.json["holds"][0]["documents"] == [due], "named twice, held once"
+    assert [hold["hold"] for hold in listed.json["holds"]] == ids[2:]
+
+    *refused, never, lifted, left = together(
+        vault,
+        *(("legal", ("hold", "lift", hold, "--reason", "so")) for hold in (*ids[:2], "0" * 64, ids[2])),
+        (MANAGER, ("hold", "list")),
+    )
+    assert all((ran.status, ran.out, ran.err) == (4, never.out, never.err) for ran in refused)
+    assert (lifted.status, [hold["hold"] for hold in left.json["holds"]]) == (0, ids[:2])
+
+
+def test_a_plan_with_nothing_left_to_do_is_not_listed(vault: Office, due: str) -> None:
+    """Whoever asks each night whether anything is due must still find the plan that waits for somebody."""
+    planned(vault, as_of=date(2020, 1, 1))
+    waits = planned(vault)
+    (listed,) = together(vault, (MANAGER, ("purge", "list")))
+
+    assert [plan["plan_id"] for plan in listed.json["plans"]] == [waits]
+
+
+def test_status_counts_the_plans_that_a_run_would_carry_out(vault: Office, due: str) -> None:
+    """A plan that was released in part and carried out as far waits for a person; no run does anything about it."""
+
+    def told() -> str:
+        (ran_,) = together(vault, (None, ("status",)))
+        return next(str(check["detail"]) for check in ran_.json["checks"] if check["name"] == "disposition")
+
+    plan_id = planned(vault)
+    waiting = told()
+    together(vault, (OWNER, ("purge", "release", plan_id, "--only", due, "--reason", "Jahresaussonderung")))
+    ready = told()
+    ran(vault)
+
+    assert [detail.split()[0] for detail in (waiting, ready, told())] == ["0", "1", "0"]
+
+
+def test_a_day_of_another_millennium_is_no_event(vault: Office, filed: tuple[Office, dict[str, str]]) -> None:
+    """0026 for 2026, and the contract would be due today."""
+    (told,) = together(
+        vault, ("management", ("event", "set", filed[1][WAITING.word], "contract-end", "0026-06-30"))
+    )  # fmt: skip
+
+    assert (told.status, told.out) == (2, b"")
+
+
+def test_nothing_is_signed_onto_a_log_that_lost_what_was_seen(vault: Office, due: str) -> None:
+    """Somebody cuts the log: a release must not count all the same while its author is told that it was refused."""
+    plan_id = planned(vault)
+    log = vault.vault / "audit.jsonl"
+    together(vault, (OWNER, ("purge", "list")), (OWNER, ("audit", "show")))
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+
+    released_, held, added, users = together(
+        vault,
+        (OWNER, ("purge", "release", plan_id, "--reason", "Jahresaussonderung")),
+        (OWNER, ("hold", "place", due, "--reason", "Klage")),
+        (OWNER, ("user", "add", "anna", "--role", "sales")),
+        (MANAGER, ("user", "list")),
+    )
+
+    assert [ran.status for ran in (released_, held, added)] == [5, 5, 5]
+    assert "anna" not in users.text and not vault.identity("anna").exists()
+    with by_hand(vault) as service:
+        assert service.ledger.released_plans() == [] and service.ledger.holds() == []
 
 
 def test_a_hold_after_the_release_is_obeyed(vault: Office, due: str, also_due: str) -> None:
@@ -1071,6 +1153,14 @@ WIPED = {
     "its row, and another put in its place": (
         "DELETE FROM holds; INSERT INTO holds VALUES ('cc', 'ffffffffffffffffffffffffffffffff', NULL)"
     ),
+    "its row and its statement, and a false one put in its place": (
+        "DELETE FROM holds; DELETE FROM statements WHERE kind = 'hold-place'; "
+        "INSERT INTO holds VALUES ('cc', 'ff', NULL); "
+        "INSERT INTO statements VALUES ('cc', 'hold-place', '', '', x'7b7d')"
+    ),
+    "its row, and one that was lifted brought back": (
+        "DELETE FROM holds WHERE lifted IS NULL; UPDATE holds SET lifted = NULL"
+    ),
     "one of its letters": (
         "DELETE FROM holds WHERE document IN (SELECT document FROM documents WHERE class = 'invoice')"
     ),
@@ -1079,8 +1169,9 @@ WIPED = {
 
 @pytest.mark.parametrize("what", WIPED)
 def test_a_hold_that_was_wiped_out_is_missed(what: str, vault: Office, due: str, also_due: str) -> None:
-    """The other side's friend deletes the hold instead of forging its end: the log still counts it."""
+    """The other side's friend deletes the hold instead of forging its end: the log still names it."""
     with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        lift_hold(at_desk, place_hold(at_desk, [due], "Anfrage").hold_id, "erledigt")
         place_hold(at_desk, [due, also_due], "Klage")
     with by_hand(vault) as service, service.ledger.transaction():
         for statement in WIPED[what].split("; "):
@@ -1091,6 +1182,57 @@ def test_a_hold_that_was_wiped_out_is_missed(what: str, vault: Office, due: str,
     assert (answer.status, answer.out) == (ExitStatus.DAMAGED, b"")
     assert "changed past the program" in answer.err
     assert_whole(vault, due, also_due)
+
+
+def as_earlier_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of the log do not name the statement they follow from."""
+    monkeypatch.setattr(
+        Ledger, "_follow", lambda self, kind, s, details: self.post(kind, s.person_id, s.made_at, details)
+    )
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_decision_is_not_replaced_by_another_of_its_kind(
+    earlier: bool, vault: Office, filed: tuple[Office, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A colleague with the database key takes out what was told of a contract, and puts in what they signed themselves:
+    as many statements as before, and one letter due."""
+    waiting, day = filed[1][WAITING.word], date(2031, 1, 31)
+    if earlier:
+        as_earlier_versions(monkeypatch)
+    with desk(environment_of(vault, user="management")) as at_desk:
+        set_event(at_desk, waiting, "contract-end", day)
+        set_event(at_desk, waiting, "contract-end", day)
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        lift_hold(at_desk, place_hold(at_desk, [waiting], "Anfrage").hold_id, "erledigt")
+    assert ran(vault).disposed == (), "the control: all is as it was decided"
+    content = {"document": waiting, "event": "contract-end", "day": "2011-01-31"}
+    told = signed(vault, MANAGER, "event-set", content)
+    with by_hand(vault) as service, service.ledger.transaction():
+        newest = "SELECT max(rowid) FROM statements WHERE kind = 'event-set'"
+        service.ledger._db.run(f"DELETE FROM statements WHERE rowid = ({newest})")
+        service.ledger.add_statement(told)
+
+    with pytest.raises(ChangedLedger, match="event-set"):
+        ran(vault)
+
+
+def test_after_a_rebuilt_catalogue_what_is_decided_from_then_on_is_named(vault: Office, due: str) -> None:
+    """Decisions of before may be lost with the catalogue; that excuses none that is taken out afterwards."""
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        place_hold(at_desk, [due], "Klage")
+    for path in vault.vault.glob("catalogue.db*"):
+        path.unlink()
+    with open_person(environment_of(vault, user=OWNER)) as session:
+        rebuild_catalogue(session, lambda done, total, what: None)
+    with desk(environment_of(vault, user=MANAGER)) as at_desk:
+        set_event(at_desk, due, "audit-begin", date(2026, 1, 15))
+    assert ran(vault).disposed == (), "the control: what was lost does not stop the purge of others"
+    with by_hand(vault) as service, service.ledger.transaction():
+        service.ledger._db.run("DELETE FROM statements WHERE kind = 'event-set'")
+
+    with pytest.raises(ChangedLedger, match="event-set"):
+        ran(vault)
 
 
 ROWS = {

@@ -257,6 +257,32 @@ def test_keys_that_a_repair_put_aside_go_with_the_letter(office: Office, ids: li
     assert problems(office) == []
 
 
+def test_what_was_put_aside_stays_while_it_may_hold_the_only_keys(office: Office, ids: list[str]) -> None:
+    """The mirror was away for a day, and the store breaks: today's letter can be opened with what is left of it alone,
+    and tonight's purge must not tidy that up."""
+    mirror = copies(office)[MIRROR]
+    earlier = mirror.read_bytes()
+    file_letters(office, [LATER])
+    mirror.write_bytes(earlier)
+    flip(copies(office)[KEY_STORE])
+    looked, repaired = together(
+        office, (None, ["rebuild", "keys", "--dry-run"]), (None, ["rebuild", "keys", "--yes"])
+    )  # fmt: skip
+    assert (looked.status, repaired.status) == (1, 1) and looked.json["problems"], "the control: keys are missing"
+    (left,) = asides(office)
+    released(office)
+
+    refused, again, gone = together(
+        office, (None, ["purge", "run"]), (None, ["purge", "run"]), ("records-manager", ["purge", "prove", ids[0]])
+    )
+
+    assert (refused.status, refused.out, again.status, gone.status) == (1, b"", 1, 2)
+    assert left.name in refused.err and asides(office) == [left]
+    left.unlink()
+    with open_service(environment_of(office)) as service:
+        assert run(service).disposed == (ids[0],), "somebody decided: what is due goes"
+
+
 def test_a_repair_from_an_older_copy_does_not_bring_back_keys_of_destroyed_letters(
     office: Office, ids: list[str]
 ) -> None:
@@ -387,8 +413,10 @@ def test_only_the_bytes_that_were_sealed_take_the_place_of_a_damaged_part(
     flip(damaged)
     before = damaged.read_bytes()
 
+    looked = office.run("rebuild", "letters", folder, "--dry-run")
     ran = office.run("rebuild", "letters", folder, "--yes")
 
+    assert (looked.status, looked.json["ok"], looked.json["problems"]) == (1, False, ran.json["problems"])
     assert (ran.status, [problem["id"] for problem in ran.json["problems"]]) == (1, [ids[0]])
     assert damaged.read_bytes() == before
     assert office.run("rebuild", "letters", tmp_path, "--yes").status == 2, "no backup there"

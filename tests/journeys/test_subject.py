@@ -116,6 +116,13 @@ def test_the_date_of_birth_tells_people_of_one_name_apart(tmp_path: Path, empty_
     assert {document: status for document, (status, _) in fates(told).items()} == {first: "hand-out", second: "check"}
 
 
+def test_nobody_is_born_tomorrow(vault: Office) -> None:
+    """A year typed wrong would make letters that name the real date of birth look like somebody else's."""
+    refused, listed = together(vault, ask("--dob", "2999-03-05"), (DPO, ("subject", "list")))
+
+    assert (refused.status, refused.out, listed.json["requests"]) == (2, b"", [])
+
+
 def test_a_request_is_counted_to_its_last_day(vault: Office) -> None:
     """A month goes by while everybody thought somebody else would answer."""
     today = date.today()
@@ -576,7 +583,7 @@ def test_what_the_desk_could_not_finish_is_not_begun(vault: Office) -> None:
         for verb in (restrict_all, erase):
             with pytest.raises(NotPermitted, match="restrict letters"):
                 verb(unable, him)
-        assert unable.service.ledger.statement_counts().get("subject-request", 0) == 0
+        assert unable.service.ledger.statement_lines("subject-request") == []
         assert access(unable, him).request.subject == him, "the control: what it can finish, it may"
 
 

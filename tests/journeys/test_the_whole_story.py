@@ -9,7 +9,6 @@ from conftest import CANARIES, UNREADABLE, UNREADABLE_CONTENT
 from simulators import Office, recover
 
 from poststelle.access.identities import RecoveryKit
-from poststelle.access.sealing import SealingPrivateKey
 
 QUERY = "Überweisung"
 INVOICE, PAYROLL = "rechnung-quarzsand.pdf", "lohn-moorbirke.jpg"
@@ -81,9 +80,7 @@ def test_the_mirror_alone_brings_the_keys_back(full_office: Office, scans: dict[
 def test_a_foreign_kit_opens_nothing(filled_office: Office, tmp_path: Path) -> None:
     """Whoever forges a sheet of paper with our vault's name on it must not read our letters with it."""
     fields = dict(line.split(": ") for line in filled_office.kit.read_text().splitlines() if ": " in line)
-    forged = RecoveryKit(
-        vault_id=fields["vault"], genesis_hash=fields["genesis"], sealing=SealingPrivateKey.generate()
-    )  # fmt: skip
+    forged = RecoveryKit.generate(fields["vault"], fields["genesis"])
     stranger = Office(tmp_path)
     stranger.folder.mkdir()
     stranger.kit.write_bytes(forged.encode())
@@ -188,7 +185,7 @@ def test_discarding_destroys_the_file_and_keeps_the_number(full_office: Office) 
     document = full_office.done("quarantine", "list").json["documents"][0]["id"]
     assert recover(full_office, "original", document).out == UNREADABLE_CONTENT
 
-    ran = full_office.done("quarantine", "discard", number, "--reason", "leerer Scan", "--yes", user="mailroom")
+    ran = full_office.done("quarantine", "discard", number, number, "--reason", "leer", "--yes", user="mailroom")
 
     assert ran.json["documents"] == [{"id": document, "status": "discarded"}]
     assert full_office.done("quarantine", "list").json["documents"] == []

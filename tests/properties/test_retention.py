@@ -1,11 +1,12 @@
 """Retention, whatever the line and the day: never early, and no knowledge shortens what it may only lengthen."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from archive.retention import RECEIPT, EarlierPeriod, Period, ScheduleLine, decide_retention
+from archive.retention import RECEIPT, EarlierPeriod, Extension, Period, ScheduleLine, decide_retention
 
 DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))
 ANY_DAY = st.dates()
@@ -128,3 +129,17 @@ def _plain(line: ScheduleLine, period: Period) -> ScheduleLine:
         code=line.code, label="", period=period, start_event=line.start_event, cutoff=line.cutoff, basis="",
         tax_relevant=False, release="signed",
     )  # fmt: skip
+
+
+@given(lines(), DAYS, DAYS, DAYS, st.one_of(st.none(), st.integers(1, 10)))
+def test_what_was_open_keeps_at_least_until_it_lets_go(
+    line: ScheduleLine, started_on: date, begun: date, ended: date, years: int | None
+) -> None:
+    """An audit only lengthens, to the day after its end or to the first of January after its years, and no further."""
+    assume(begun <= ended)
+    extended = replace(line, extended_by=(Extension(name="open", label="", basis="", years_after=years),))
+    free_on = ended + timedelta(days=1) if years is None else date(ended.year + years + 1, 1, 1)
+
+    due_on = decide_retention(extended, {RECEIPT: started_on, "open-begin": begun, "open-end": ended}).due_on
+
+    assert due_on == max(due(line, started_on), free_on)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -59,6 +60,15 @@ def _without_audits(*arguments: Any) -> Considered:
     return consider(letter, schedule, known, holds, today, grounds)
 
 
+def _with_audits_that_end_with_their_day(*arguments: Any) -> Considered:
+    letter, schedule, events, holds, today, grounds = arguments
+    short = {
+        code: replace(line, extended_by=tuple(replace(e, years_after=None) for e in line.extended_by))
+        for code, line in schedule.items()
+    }
+    return consider(letter, short, events, holds, today, grounds)
+
+
 @pytest.mark.parametrize(
     ("wrong", "early"),
     [
@@ -67,6 +77,7 @@ def _without_audits(*arguments: Any) -> Considered:
         (_without_holds, True),
         (_without_restrictions, True),
         (_without_audits, True),
+        (_with_audits_that_end_with_their_day, True),
     ],
 )
 def test_a_program_that_is_wrong_is_found(wrong: Callable[..., Considered], early: bool) -> None:

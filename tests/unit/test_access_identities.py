@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from poststelle.access.identities import (
     RecoveryKit,
     new_one_time_code,
     read_identity,
+    read_kit,
     seal_identity,
     write_identity,
 )
-from poststelle.access.sealing import SealingPrivateKey
 from poststelle.durable import Disk
 from poststelle.errors import ConfigurationError, WrongPassphrase
 
@@ -157,9 +158,13 @@ def test_one_time_codes_can_be_read_out_over_the_telephone() -> None:
     assert not set("il1o0") & set(CODE_ALPHABET)
 
 
-def test_the_kit_prints_what_recover_reads() -> None:
-    """The sheet of paper is the last way back: every character of the secret must be on it, none of it elsewhere."""
-    kit = RecoveryKit(vault_id=VAULT, genesis_hash=GENESIS, sealing=SealingPrivateKey.generate())
+KIT = RecoveryKit.generate(VAULT, GENESIS)
+OLD_KIT = replace(KIT, signing=None)
+
+
+@pytest.mark.parametrize("kit", [KIT, OLD_KIT], ids=["signing", "reading only"])
+def test_the_kit_prints_what_recover_reads(kit: RecoveryKit) -> None:
+    """The sheet of paper is the last way back: whatever recover.py lies in the vault, it must find the same secret."""
     text = kit.encode().decode()
     secret = "".join("".join(line.split()) for line in text.splitlines() if line.startswith("  "))
 
@@ -168,7 +173,45 @@ def test_the_kit_prints_what_recover_reads() -> None:
     assert (f"check: {kit.check_code}" in text, len(kit.check_code)) == (True, 6)
 
 
+@pytest.mark.parametrize("kit", [KIT, OLD_KIT], ids=["signing", "reading only"])
+def test_a_kit_comes_back_as_it_was_printed(kit: RecoveryKit, tmp_path: Path) -> None:
+    """Typed from paper in a bad hour: the keys that open and the keys that sign, and of an old kit no others."""
+    path = tmp_path / "kit.txt"
+    path.write_bytes(kit.encode())
+
+    read = read_kit(path)
+
+    assert (read.kit_id, read.sealing.seeds, read.check_code) == (kit.kit_id, kit.sealing.seeds, kit.check_code)
+    assert (read.signing and read.signing.public) == (kit.signing and kit.signing.public)
+    assert (OLD_KIT.check_code != KIT.check_code, OLD_KIT.kit_id) == (True, KIT.kit_id)
+
+
+@pytest.mark.parametrize("line", ["secret", "ed25519", "ml-dsa-65", "check"])
+def test_a_slip_on_the_keyboard_is_told(line: str, tmp_path: Path) -> None:
+    """One wrong letter in a key that signs would only show on the day it is needed."""
+    lines = KIT.encode().decode().splitlines()
+    at = next(i for i, text in enumerate(lines) if text.startswith(f"{line}:")) + (line == "secret")
+    old = lines[at][-1]
+    # The last letter of a key has bits that decode to nothing; the one before has none.
+    lines[at] = lines[at][:-2] + ("B" if lines[at][-2] != "B" else "C") + old
+    path = tmp_path / "kit.txt"
+    path.write_text("\n".join(lines))
+
+    with pytest.raises(ConfigurationError, match="mistyped"):
+        read_kit(path)
+
+
+def test_a_signing_kit_without_a_key_is_none(tmp_path: Path) -> None:
+    """Half a sheet must not pass for a kit of the first form."""
+    path = tmp_path / "kit.txt"
+    path.write_text("\n".join(line for line in KIT.encode().decode().splitlines() if "ml-dsa-65" not in line))
+
+    with pytest.raises(ConfigurationError, match="not a recovery kit"):
+        read_kit(path)
+
+
 def test_identities_do_not_show_their_keys(identity: Identity) -> None:
     """A traceback in a journal must not print what opens the mail."""
     assert repr(identity) == "Identity('hr')"
     assert repr(identity.sealing) == "SealingPrivateKey(…)"
+    assert repr(KIT.signing) == "SigningPrivateKey(…)"

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from poststelle.access.identities import Identity
+from poststelle.access import keybook
+from poststelle.access.identities import Identity, RecoveryKit
 from poststelle.access.keybook import (
+    REPLACE_OWNER,
     KeyBook,
     Seen,
+    Signer,
     TamperedKeyBook,
     append_statement,
     canonical,
     encode_public,
+    encode_signing,
     genesis_line,
     read_keybook,
     require_seen,
@@ -42,8 +48,10 @@ OFFICE = {
 LATER = "2026-03-20T00:00:00+00:00"
 DELEGATION = {"kind": "delegate", "role": "accounting", "until": LATER, "reason": "x"}
 OWNER, CLERK, STRANGER, SERVICE = (Identity.generate(name) for name in ("owner", "clerk", "stranger", "service"))
-KIT = SealingPrivateKey.generate().public
-KIT_ID = hashlib.sha256(KIT.encoded).hexdigest()[:32]
+KIT, OTHER_KIT = RecoveryKit.generate(VAULT, ""), RecoveryKit.generate(VAULT, "")
+KIT_ID = KIT.kit_id
+SUCCESSOR = Identity.generate("owner")
+"""Who takes the owner's place by the kit."""
 SCOPE = SealingPrivateKey.generate().public
 
 
@@ -62,6 +70,17 @@ def epoch(number: int = 1, scope_id: str = "s" * 16, wraps: dict[str, str] | Non
     }  # fmt: skip
 
 
+def stated_kit(kit: RecoveryKit) -> dict[str, str]:
+    assert kit.signing is not None
+    return {"sealing": b64(kit.sealing.public.encoded), **encode_signing(kit.signing.public)}
+
+
+def rescue(person_id: str = OWNER.person_id, **more: Any) -> dict[str, Any]:
+    """What the kit states when an owner's identity was lost."""
+    wrap = {"scope": "index:finance", "number": 1, "recipients": {SUCCESSOR.person_id: "4" * 64}}
+    return {"person": person_id, "keys": encode_public(SUCCESSOR.public), "wraps": [wrap]} | more
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A key book with an office, a kit, a clerk without the right to grant, the service, and one epoch."""
@@ -70,7 +89,7 @@ def path(tmp_path: Path) -> Path:
     book = read(book_file)
     for kind, content in (
         ("office", {"office": OFFICE}),
-        ("kit", {"sealing": b64(KIT.encoded)}),
+        ("kit", stated_kit(KIT)),
         ("people", {"people": [person(CLERK, "accounting"), person(SERVICE, "service", kind="service")]}),
         ("epochs", {"epochs": [epoch()], "databases": {"index:finance": "0" * 64}}),
     ):
@@ -83,15 +102,15 @@ def read(path: Path) -> KeyBook:
     return read_keybook(path, hashlib.sha256(first).hexdigest(), VAULT)
 
 
-def signed(signer: Identity, body: dict[str, Any], vault: str = VAULT) -> bytes:
+def signed(signer: Signer, body: dict[str, Any], vault: str = VAULT) -> bytes:
     signature = signer.sign(statement_message(vault, body))
     return canonical({"body": body, "ed25519": b64(signature.ed25519), "ml_dsa_65": b64(signature.ml_dsa_65)})
 
 
-def following(book: KeyBook, signer: Identity, kind: str, **content: Any) -> dict[str, Any]:
+def following(book: KeyBook, signer: Signer, kind: str, **content: Any) -> dict[str, Any]:
     return {
         "seq": book.statements, "prev": book.head, "vault": VAULT, "kind": kind, "at": AT.isoformat(),
-        "by": signer.person_id, **content,
+        "by": signer.signer_id, **content,
     }  # fmt: skip
 
 
@@ -105,6 +124,10 @@ def test_a_book_replays_to_what_was_stated(path: Path) -> None:
     assert not book.holds_right(CLERK.person_id, "grant")
     assert book.service.person_id == SERVICE.person_id
     assert book.current("index:finance").scope_id == "s" * 16
+
+
+def all_keys_for(kit: RecoveryKit) -> dict[str, Any]:
+    return {"scope": "index:finance", "number": 1, "recipients": {kit.kit_id: "6" * 64}}
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -249,9 +272,50 @@ FORGED: dict[str, Callable[[KeyBook], bytes]] = {
         b'"ed25519":"', b'"ed25519":"*'
     ),
     "nested deeper than a reader can follow": lambda b: b"[" * 200_000,
+    "an owner replaced by an owner, past the rules for that": lambda b: signed(
+        OWNER, following(b, OWNER, REPLACE_OWNER, **rescue())
+    ),
+    "an owner replaced by a clerk in the kit's name": lambda b: signed(
+        CLERK, following(b, KIT, REPLACE_OWNER, **rescue())
+    ),
+    "an owner replaced by a kit that never counted": lambda b: signed(
+        OTHER_KIT, following(b, OTHER_KIT, REPLACE_OWNER, **rescue())
+    ),
+    "a clerk replaced by the kit": lambda b: signed(
+        KIT, following(b, KIT, REPLACE_OWNER, **rescue(CLERK.person_id, wraps=[]))
+    ),
+    "the service replaced by the kit": lambda b: signed(
+        KIT, following(b, KIT, REPLACE_OWNER, **rescue(SERVICE.person_id, wraps=[]))
+    ),
+    "a second owner by the kit, in nobody's place": lambda b: signed(
+        KIT, following(b, KIT, REPLACE_OWNER, **rescue("0" * 32))
+    ),
+    "an owner replaced by somebody who is in the book already": lambda b: signed(
+        KIT, following(b, KIT, REPLACE_OWNER, **rescue(keys=encode_public(CLERK.public), wraps=[]))
+    ),
+    "an owner replaced by themselves": lambda b: signed(
+        KIT, following(b, KIT, REPLACE_OWNER, **rescue(keys=encode_public(OWNER.public), wraps=[]))
+    ),
+    "keys for a clerk beside those of the new owner": lambda b: signed(
+        KIT,
+        following(
+            b, KIT, REPLACE_OWNER,
+            **rescue(wraps=[{"scope": "index:finance", "number": 1, "recipients": {CLERK.person_id: "5" * 64}}]),
+        ),
+    ),
+    "a second owner by a kit's signature": lambda b: signed(
+        KIT, following(b, KIT, "people", people=[person(STRANGER, "owner")])
+    ),
+    "a role given by the kit": lambda b: signed(
+        KIT, following(b, KIT, "roles", person=CLERK.person_id, roles=["owner"])
+    ),
+    "another kit by the kit": lambda b: signed(
+        KIT, following(b, KIT, "kit", **stated_kit(OTHER_KIT), wraps=[all_keys_for(OTHER_KIT)])
+    ),
 }  # fmt: skip
 
 
+ONLY_KIT, ONLY_OWNERS = "only the recovery kit signs this", "replaces an owner, and nobody else"
 NOT_HELD, GRANT = "do not hold", "it takes the right to grant"
 REASONS = {
     "a role given by a clerk": NOT_HELD,
@@ -284,6 +348,18 @@ REASONS = {
     "nothing about databases": "it says nothing",
     "something unsigned beside what is signed": "canonical",
     "a signature written in another way": "canonical",
+    "an owner replaced by an owner, past the rules for that": ONLY_KIT,
+    "an owner replaced by a clerk in the kit's name": "signature",
+    "an owner replaced by a kit that never counted": ONLY_KIT,
+    "a clerk replaced by the kit": ONLY_OWNERS,
+    "the service replaced by the kit": ONLY_OWNERS,
+    "a second owner by the kit, in nobody's place": ONLY_OWNERS,
+    "an owner replaced by somebody who is in the book already": "in the book already",
+    "an owner replaced by themselves": "in the book already",
+    "keys for a clerk beside those of the new owner": "and to nobody else",
+    "a second owner by a kit's signature": "signed by nobody in the book",
+    "a role given by the kit": "signed by nobody in the book",
+    "another kit by the kit": "signed by nobody in the book",
 }
 """What each rule says, where a forgery could be refused for several."""
 
@@ -420,7 +496,7 @@ def test_a_clerk_may_not_name_database_keys(path: Path) -> None:
         read(path)
 
 
-def stated(path: Path, signer: Identity, kind: str, **content: Any) -> KeyBook:
+def stated(path: Path, signer: Signer, kind: str, **content: Any) -> KeyBook:
     append_line(path, signed(signer, following(read(path), signer, kind, **content)))
     return read(path)
 
@@ -507,3 +583,201 @@ def test_who_made_a_key_is_remembered_to_know_it(path: Path) -> None:
     assert CLERK.person_id not in {r for e in book.epochs["index:finance"] for r in e.wraps}
     assert not book.is_sound("index:finance"), "so it is followed by one that they do not know"
     assert not book.is_database_sound("index:finance", "index:finance")
+
+
+# The recovery kit signs one thing --------------------------------------------------------------------------------
+
+
+def test_the_kit_puts_a_new_identity_in_an_owners_place(path: Path) -> None:
+    """The only owner's stick broke: the same user, the same roles, the keys of these roles, and the old id is over."""
+    old, before = read(path).people[OWNER.person_id], read(path)
+
+    book = stated(path, KIT, REPLACE_OWNER, **rescue())
+
+    new = book.person(SUCCESSOR.person_id)
+    assert new is not None and (new.user, new.roles, new.since) == (old.user, old.roles, old.since)
+    assert (book.person(OWNER.person_id), book.is_same(OWNER.person_id, new.person_id)) == (None, True)
+    assert set(book.current("index:finance").wraps) == {KIT_ID, new.person_id}, "keys follow rights"
+    assert not book.is_sound("index:finance"), "so what arrives from now on gets a key that the old file never had"
+    [use] = book.kit_uses
+    assert (use.user, use.old, use.new, use.kit_id) == ("owner", OWNER.person_id, new.person_id, KIT_ID)
+    assert (before.kit_was_used, book.kit_was_used) == (False, True)
+    stated(path, SUCCESSOR, "people", people=[person(STRANGER, "accounting")])  # the office goes on
+    with pytest.raises(NotPermitted, match="signed by nobody in the book"):
+        append_statement(path, read(path), OWNER, "office", {"office": OFFICE}, AT, Disk())
+
+
+def test_one_of_two_owners_is_replaced_and_the_other_stays(path: Path) -> None:
+    """A fire in the safe of one of them: the kit must not be a way to push the other out."""
+    second = Identity.generate("second")
+    stated(path, OWNER, "people", people=[person(second, "owner", "accounting")])
+
+    book = stated(path, KIT, REPLACE_OWNER, **rescue(second.person_id, keys=encode_public(SUCCESSOR.public)))
+
+    assert book.people[SUCCESSOR.person_id].roles == ("owner", "accounting")
+    assert [p.user for p in book.people.values() if "owner" in p.roles and not p.removed] == ["owner", "second"]
+    assert book.person(OWNER.person_id) is not None
+
+
+def test_a_kit_signs_nothing_once_another_took_its_place(path: Path) -> None:
+    """The kit was photographed years ago, and renewed since: the photograph must not make an owner."""
+    renewed = {**stated_kit(OTHER_KIT), "wraps": [all_keys_for(OTHER_KIT)]}
+    stated(path, KIT, REPLACE_OWNER, **rescue())
+    book = stated(path, SUCCESSOR, "kit", **renewed)
+    assert (book.kit_was_used, len(book.kit_uses), book.kits) == (False, 1, (KIT_ID, OTHER_KIT.kit_id))
+    third = Identity.generate("owner")
+    content = {"person": SUCCESSOR.person_id, "keys": encode_public(third.public), "wraps": []}
+
+    with pytest.raises(NotPermitted, match="the one that counts"):
+        append_statement(path, book, KIT, REPLACE_OWNER, content, AT, Disk())
+
+    append_line(path, signed(KIT, following(book, KIT, REPLACE_OWNER, **content)))
+    with pytest.raises(TamperedKeyBook, match="the one that counts"):
+        read(path)
+    keybook._replay(book, signed(OTHER_KIT, following(book, OTHER_KIT, REPLACE_OWNER, **content)), VAULT)  # the control
+
+
+def test_a_kit_of_the_first_form_opens_and_signs_nothing(path: Path) -> None:
+    """Vaults that are older than kits that sign: their sheet in the safe goes on opening, and makes no owner."""
+    old_form = {"sealing": b64(OTHER_KIT.sealing.public.encoded), "wraps": [all_keys_for(OTHER_KIT)]}
+    book = stated(path, OWNER, "kit", **old_form)
+    assert (book.kit_id, book.kit_signing) == (OTHER_KIT.kit_id, None)
+
+    with pytest.raises(NotPermitted, match="signs nothing"):
+        append_statement(path, book, OTHER_KIT, REPLACE_OWNER, rescue(), AT, Disk())
+
+
+def test_only_who_may_make_an_owner_states_a_kit_that_can(path: Path) -> None:
+    """Somebody with the right to grant, and without what an owner holds, would else be an owner by way of a kit."""
+    granting = OFFICE["roles"]["accounting"] | {"rights": ["grant"]}
+    stated(path, OWNER, "office", office=OFFICE | {"roles": OFFICE["roles"] | {"accounting": granting}})
+    wrap = {"scope": "index:finance", "number": 1, "recipients": {CLERK.person_id: "2" * 64}}
+    book = stated(path, OWNER, "epochs", epochs=[], wraps=[wrap], databases={})
+    renewed = {**stated_kit(OTHER_KIT), "wraps": [all_keys_for(OTHER_KIT)]}
+
+    with pytest.raises(NotPermitted, match="do not hold"):
+        append_statement(path, book, CLERK, "kit", renewed, AT, Disk())
+
+    reading = {name: value for name, value in renewed.items() if name in ("sealing", "wraps")}
+    append_statement(path, book, CLERK, "kit", reading, AT, Disk())  # the control: one that only opens
+
+
+def share(number: int) -> dict[str, Any]:
+    """What shares vouchers with the clerk, as the statement of this number."""
+    epochs = [
+        epoch(1, wraps={CLERK.person_id: "0" * 64}) | {"scope": f"{what}:share-{number}"}
+        for what in ("content", "index")
+    ]
+    return {
+        "to": CLERK.person_id, "classes": ["invoice"], "years": [2026], "until": LATER, "reason": "x",
+        "database": "0" * 64, "share_epochs": epochs,
+    }  # fmt: skip
+
+
+EXPORTING = OFFICE["roles"]["owner"] | {"compartments": {"finance": ["find", "read", "export"]}}
+SHARING = OFFICE | {"roles": OFFICE["roles"] | {"owner": EXPORTING}}
+"""The office with an owner who holds all that a share gives."""
+DEPUTY = Identity.generate("deputy")
+DELEGATED = {name: value for name, value in DELEGATION.items() if name != "kind"} | {"to": DEPUTY.person_id}
+HONEST: dict[str, dict[str, Any]] = {
+    "office": {"office": SHARING},
+    "kit": {**stated_kit(OTHER_KIT), "wraps": [all_keys_for(OTHER_KIT)]},
+    "people": {"people": [person(STRANGER, "accounting")]},
+    "roles": {"person": CLERK.person_id, "roles": []},
+    "remove": {"person": CLERK.person_id},
+    "replace": {"person": CLERK.person_id, "keys": encode_public(Identity.generate("clerk").public)},
+    "delegate": DELEGATED,
+    "undelegate": {"delegation": 6},
+    "share": share(8),
+    "unshare": {"share": 7},
+    "epochs": {"epochs": [epoch(2)], "databases": {}},
+    "databases": {"databases": {"index:finance": "7" * 64}},
+}
+"""One statement of every kind, but for the kit's own, that the owner may make next in `peopled`."""
+
+
+@pytest.fixture(scope="module")
+def peopled() -> KeyBook:
+    """The office with a deputy and a share more, so that each kind has something to be about."""
+    genesis = genesis_line(OWNER, VAULT, False, AT)
+    book = keybook._replay(None, genesis, VAULT)
+    for kind, content in (
+        ("office", {"office": SHARING}),
+        ("kit", stated_kit(KIT)),
+        ("people", {"people": [person(CLERK, "accounting"), person(SERVICE, "service", kind="service")]}),
+        ("epochs", {"epochs": [epoch()], "databases": {"index:finance": "0" * 64}}),
+        ("people", {"people": [person(DEPUTY)]}),
+        ("delegate", DELEGATED),
+        ("share", share(7)),
+    ):
+        book = keybook._replay(book, signed(OWNER, following(book, OWNER, kind, **content)), VAULT)
+    return book
+
+
+def test_every_kind_there_is_was_tried_with_the_kit() -> None:
+    """The control of what follows: a kind that is added is tried too."""
+    assert set(HONEST) | {REPLACE_OWNER} == set(keybook._APPLY)
+
+
+@pytest.mark.parametrize("kind", HONEST)
+def test_what_an_owner_may_state_the_kit_may_not(kind: str, peopled: KeyBook) -> None:
+    """A thief of the kit must not be able to give a role, take one, or open a door for somebody else."""
+    content = HONEST[kind]
+    keybook._replay(peopled, signed(OWNER, following(peopled, OWNER, kind, **content)), VAULT)  # the control
+
+    with pytest.raises(TamperedKeyBook, match="signed by nobody in the book"):
+        keybook._replay(peopled, signed(KIT, following(peopled, KIT, kind, **content)), VAULT)
+    with pytest.raises(TamperedKeyBook, match="does not hold"):
+        keybook._replay(peopled, signed(KIT, following(peopled, OWNER, kind, **content)), VAULT)
+
+
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(
+        [OWNER.person_id, CLERK.person_id, SERVICE.person_id, SUCCESSOR.person_id, KIT_ID, "index:finance", "owner", ""]
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
+        st.sampled_from(["scope", "number", "recipients", OWNER.person_id, CLERK.person_id, SUCCESSOR.person_id, "x"]),
+        inner, max_size=3,
+    ),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(
+    kind=st.sampled_from([*HONEST, REPLACE_OWNER, "genesis", "amnesty"]),
+    by=st.sampled_from([KIT_ID, OTHER_KIT.kit_id, OWNER.person_id, CLERK.person_id]),
+    target=st.sampled_from([OWNER, CLERK, SERVICE, STRANGER]),
+    keys=st.sampled_from([SUCCESSOR, CLERK, OWNER, STRANGER]),
+    more=st.dictionaries(st.sampled_from(["wraps", "roles", "people", "user", "epochs", "databases"]), BODIES),
+)
+def test_nothing_that_a_kit_signs_does_more_than_replace_an_owner(
+    peopled: KeyBook, kind: str, by: str, target: Identity, keys: Identity, more: dict[str, Any]
+) -> None:
+    """Whatever is put into a statement of the kit: refused, or one owner's id is another and all else is as it was."""
+    book = peopled
+    content = {"person": target.person_id, "keys": encode_public(keys.public), "wraps": []} | more
+    line = signed(KIT, following(book, KIT, kind, **content) | {"by": by})
+
+    try:
+        after = keybook._replay(book, line, VAULT)
+    except TamperedKeyBook:
+        return
+
+    assert (kind, by, target) == (REPLACE_OWNER, KIT_ID, OWNER)
+    stay = {i: p for i, p in book.people.items() if i != OWNER.person_id}
+    assert {i: p for i, p in after.people.items() if i not in (OWNER.person_id, keys.person_id)} == stay
+    old, new = book.people[OWNER.person_id], after.people[keys.person_id]
+    assert after.people[OWNER.person_id] == replace(old, removed=True)
+    assert new == replace(old, person_id=keys.person_id, public=keys.public)
+    assert (after.office, after.roles, after.kit_id, after.delegations, after.shares.keys()) == (
+        book.office, book.roles, book.kit_id, book.delegations, book.shares.keys()
+    )  # fmt: skip
+    for scope, row in after.epochs.items():
+        for was, now in zip(book.epochs[scope], row, strict=True):
+            assert set(now.wraps) <= set(was.wraps) - {OWNER.person_id} | {keys.person_id}
+
+
+def test_the_property_above_meets_statements_that_count(peopled: KeyBook) -> None:
+    """Its control: what the strategy begins with is accepted."""
+    after = keybook._replay(peopled, signed(KIT, following(peopled, KIT, REPLACE_OWNER, **rescue())), VAULT)
+    assert after.person(SUCCESSOR.person_id) is not None

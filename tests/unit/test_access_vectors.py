@@ -10,8 +10,8 @@ import pytest
 
 from poststelle.access import recover
 from poststelle.access.audit import AuditLog, open_details
-from poststelle.access.identities import read_identity
-from poststelle.access.keybook import read_keybook
+from poststelle.access.identities import read_identity, read_kit
+from poststelle.access.keybook import encode_signing, read_keybook
 from poststelle.access.keyring import database_purpose, document_purpose, epoch_purpose
 from poststelle.access.sealing import DoesNotOpen, SealingPrivateKey, open_sealed, part_context
 from poststelle.durable import Disk
@@ -92,12 +92,44 @@ def test_an_identity_file_opens_with_its_passphrase(tmp_path: Path) -> None:
 def test_a_recovery_kit_is_read(tmp_path: Path) -> None:
     """The sheet in the safe, as it was printed then."""
     v = vector("recovery-kit")
+    path = tmp_path / "kit.txt"
+    path.write_text(v["text"], encoding="utf-8")
+    assert read_kit(path).signing is None
     lines = v["text"].splitlines()
     secret = "".join("".join(line.split()) for line in lines if line.startswith("  "))
 
     assert base64.b32decode(secret + "=" * (-len(secret) % 8)) == raw(v["seeds"])
     public = recover.PrivateKey(raw(v["seeds"])).public
     assert hashlib.sha256(public).hexdigest()[:32] == v["kit_id"]
+
+
+def test_a_recovery_kit_that_signs_is_read(tmp_path: Path) -> None:
+    """The sheet in the safe since kits sign: the same secret for recover.py, and two keys beside it."""
+    v = vector("recovery-kit-2")
+    path = tmp_path / "kit.txt"
+    path.write_text(v["text"], encoding="utf-8")
+    secret = "".join("".join(line.split()) for line in v["text"].splitlines() if line.startswith("  "))
+
+    kit = read_kit(path)
+
+    assert base64.b32decode(secret + "=" * (-len(secret) % 8)) == kit.sealing.seeds == raw(v["seeds"])
+    assert kit.signing is not None
+    assert (kit.signing.seeds, encode_signing(kit.signing.public)) == (raw(v["signing_seeds"]), v["public"])
+    assert kit.kit_id == v["kit_id"]
+
+
+def test_a_key_book_that_the_kit_signed_in_replays(tmp_path: Path) -> None:
+    """An owner whose identity was lost years ago is an owner still, and the one before is none."""
+    v = vector("key-book-2")
+    path = tmp_path / "keybook.jsonl"
+    path.write_text("\n".join(v["lines"]) + "\n", encoding="utf-8")
+
+    book = read_keybook(path, v["genesis_hash"], v["vault"])
+
+    assert (book.head, book.statements) == (v["head"], 6)
+    assert book.holds_right(v["successor_id"], "grant")
+    assert book.person(v["owner_id"]) is None
+    assert [(use.old, use.new) for use in book.kit_uses] == [(v["owner_id"], v["successor_id"])]
 
 
 def test_a_key_book_replays(tmp_path: Path) -> None:

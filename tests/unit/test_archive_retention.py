@@ -1,5 +1,6 @@
 """Retention: the days that the law names, each pinned, and the sentence that is read out."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from archive.retention import (
     DOCUMENT,
     RECEIPT,
     EarlierPeriod,
+    Extension,
     Period,
     RetentionDecision,
     ScheduleLine,
@@ -213,6 +215,49 @@ def test_a_year_at_the_end_of_the_calendar_stops_no_purge(schedule: dict[str, Sc
     assert far.retention.due_on is not None
     assert far.retention.due_on >= date(9998, 1, 1)
     assert far.blocked_by == (f"it is not due before {far.retention.due_on}",)
+
+
+# What goes on keeping after it ended --------------------------------------------------------------------------
+
+SOCIAL = Extension(name="social", label="An audit", basis="§ 2 Probegesetz", years_after=1)
+
+
+@pytest.mark.parametrize(
+    ("ended", "due_on"),
+    [
+        ("2026-12-31", "2028-01-01"),
+        ("2027-01-01", "2029-01-01"),
+        ("2024-02-29", "2027-01-01"),  # free with 2026, but the period itself ends with 2026 too
+        ("2026-02-28", "2028-01-01"),
+    ],
+)
+def test_an_audit_may_keep_a_whole_year_longer_than_it_lasts(ended: str, due_on: str) -> None:
+    """Whoever tells the day the auditor left must not thereby free what the law keeps until the next year ends."""
+    pay = replace(line(Period(years=6), cutoff="year-end"), extended_by=(SOCIAL,))
+
+    kept = decided(pay, receipt="2020-05-05", social_begin="2023-05-02", social_end=ended)
+    still_open = decided(pay, receipt="2020-05-05", social_begin="2023-05-02")
+
+    assert kept.due_on == day(due_on)
+    assert (still_open.due_on, still_open.waiting_for) == (None, "social-end")
+    longer = f"An audit until {ended} and 1 year from the end of that year kept it from ending (§ 2 Probegesetz)."
+    assert (longer in kept.reason) == (due_on != "2027-01-01")
+
+
+def test_a_key_book_of_before_frees_with_the_day_as_it_was_signed() -> None:
+    """A law that was signed before the program knew such years says what it said then, until `config apply`."""
+    value = {"name": "social", "label": "An audit", "basis": "§ 2 Probegesetz"}
+    before = ScheduleLine.decode(
+        "XX-01",
+        {
+            "label": "Unterlagen", "years": 6, "start_event": RECEIPT, "cutoff": "year-end", "basis": "",
+            "tax_relevant": False, "release": "signed", "extended_by": [value],
+        },
+    )  # fmt: skip
+
+    told = decided(before, receipt="2015-05-05", social_begin="2021-05-02", social_end="2023-02-01")
+
+    assert told.due_on == day("2023-02-02")
 
 
 # What stands against it ---------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ MISTAKES = {
         "\nclassification:\n", "\nclassification:\n  confidential: []\n", "classification.confidential",
         "begins with restricted",
     ),
+    "an extension that goes on for no year": ("    years_after: 1", "    years_after: 0", "years_after", "greater"),
     "a newer format": ("format: 1", "format: 2", "format", "1"),
 }  # fmt: skip
 
@@ -99,6 +100,15 @@ def test_the_shipped_office_is_valid_and_complete() -> None:
     assert value["roles"]["administrator"]["rights"] == []
     assert all(rule["retention"] in value["retention"] for rule in value["classes"].values())
     assert "other" in value["classes"]
+
+
+def test_what_an_extension_does_not_say_is_not_in_the_law() -> None:
+    """A key book of before would else differ from an unchanged config.yaml: an office would sign for nothing."""
+    retention = load(shipped_config(), None).law()["retention"]
+    said = {name: set(e) for line in retention.values() for e in line["extended_by"] for name in [e["name"]]}
+
+    assert said["audit"] == said["claim"] == {"name", "label", "basis"}
+    assert said["social-audit"] == {"name", "label", "basis", "years_after"}
 
 
 def test_the_compiled_copy_is_used_for_the_same_bytes_only(tmp_path: Path, shipped: str) -> None:

@@ -17,6 +17,7 @@ from archive.disposition import schedule_of
 from archive.retention import Period, ScheduleLine
 from archive.selftest import Selftest, Vector, run_selftest
 from poststelle.config import Config, load
+from poststelle.verbs.papers.live import START_EVENTS
 from poststelle.wiring import retention_vectors, shipped_config
 
 ROOT = shipped_config().parent
@@ -69,6 +70,7 @@ def test_every_line_and_every_class_has_a_pinned_day() -> None:
         ("FIN-08", {"period": Period(years=7)}),
         ("FIN-08", {"earlier": ()}),
         ("FIN-08", {"extended_by": ()}),
+        ("HR-SICK", {"start_event": "leaving"}),
         ("COM-06", {"cutoff": "day"}),
         ("CON-06", {"start_event": "document-or-receipt"}),
         ("HR-APP", {"period": Period(days=180)}),
@@ -83,6 +85,24 @@ def test_a_changed_line_names_the_days_that_no_longer_hold(code: str, change: di
 
     assert result.failures
     assert {failure.line for failure in result.failures} == {code}
+
+
+def test_an_audit_that_frees_with_its_last_day_is_found() -> None:
+    """Pay records stay until the end of the year after the audit; a table that says less destroys them too early."""
+    table = shipped()
+    shorter = {
+        code: replace(line, extended_by=tuple(replace(e, years_after=None) for e in line.extended_by))
+        for code, line in table.items()
+    }
+
+    failed = {failure.line for failure in checked(shipped_config(), shorter).failures}
+
+    assert failed == {"HR-CON", "HR-PAY", "HR-SOC", "HR-TIME", "SOC-08"}
+
+
+def test_the_deletion_concept_names_every_event_in_german() -> None:
+    """A data protection officer reads the paper, not the codes of a configuration."""
+    assert {line.start_event for line in shipped().values()} <= set(START_EVENTS)
 
 
 def test_a_program_that_forgets_leap_days_or_holds_fails() -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from poststelle.access.audit import AuditLog, Entry
-from poststelle.access.identities import Identity, RecoveryKit, seal_identity
+from poststelle.access.identities import Identity, RecoveryKit, SigningPrivateKey, seal_identity
 from poststelle.access.keybook import (
+    REPLACE_OWNER,
     KeyBook,
     append_statement,
     encode_public,
+    encode_signing,
     genesis_line,
     read_keybook,
 )
@@ -45,6 +47,8 @@ RECIPIENT = SealingPrivateKey(pattern(96, 1))
 SCOPE = SealingPrivateKey(pattern(96, 100))
 OWNER = Identity("owner", pattern(192, 7))
 CLERK = Identity("clerk", pattern(192, 50))
+SUCCESSOR = Identity("owner", pattern(192, 60))
+KIT_SIGNING = SigningPrivateKey(pattern(64, 70))
 CONTENT = pattern(40_000, 3)
 """Three chunks of the stream, the last one short."""
 
@@ -103,21 +107,29 @@ def identity_file() -> dict[str, Any]:
 
 
 def kit() -> dict[str, Any]:
-    made = RecoveryKit(vault_id=VAULT, genesis_hash="ab" * 32, sealing=RECIPIENT)
+    made = RecoveryKit(vault_id=VAULT, genesis_hash="ab" * 32, sealing=RECIPIENT, signing=None)
     return {"seeds": b64(RECIPIENT.seeds), "kit_id": made.kit_id, "text": made.encode().decode()}
 
 
-def key_book() -> dict[str, Any]:
+def signing_kit() -> dict[str, Any]:
+    made = RecoveryKit(vault_id=VAULT, genesis_hash="ab" * 32, sealing=RECIPIENT, signing=KIT_SIGNING)
+    return {
+        "seeds": b64(RECIPIENT.seeds), "signing_seeds": b64(KIT_SIGNING.seeds), "kit_id": made.kit_id,
+        "public": encode_signing(KIT_SIGNING.public), "text": made.encode().decode(),
+    }  # fmt: skip
+
+
+def key_book(signing: SigningPrivateKey | None = None) -> dict[str, Any]:
     office = {
         "roles": {
             "owner": {"label": "Inhaber", "compartments": {}, "rights": ["grant"]},
             "accounting": {"label": "Buchhaltung", "compartments": {"finance": ["find", "read"]}, "rights": []},
         }
     }
-    kit_id = hashlib.sha256(RECIPIENT.public.encoded).hexdigest()[:32]
+    kit = RecoveryKit(vault_id=VAULT, genesis_hash="ab" * 32, sealing=RECIPIENT, signing=signing)
     epoch = {
         "scope": "index:finance", "scope_id": SCOPE_ID, "number": 1, "public": b64(SCOPE.public.encoded),
-        "wraps": {kit_id: "ab" * 32},
+        "wraps": {kit.kit_id: "ab" * 32},
     }  # fmt: skip
     person = {"user": "clerk", "kind": "person", "keys": encode_public(CLERK.public), "roles": ["accounting"]}
     with tempfile.TemporaryDirectory() as folder:
@@ -127,16 +139,24 @@ def key_book() -> dict[str, Any]:
         book: KeyBook = read_keybook(path, hashlib.sha256(genesis).hexdigest(), VAULT)
         for kind, content in (
             ("office", {"office": office}),
-            ("kit", {"sealing": b64(RECIPIENT.public.encoded)}),
+            ("kit", {"sealing": b64(RECIPIENT.public.encoded), **(encode_signing(signing.public) if signing else {})}),
             ("people", {"people": [person]}),
             ("epochs", {"epochs": [epoch], "databases": {"index:finance": "cd" * 32}}),
         ):
             book = append_statement(path, book, OWNER, kind, content, AT, Disk())
+        if signing:
+            rescue = {"person": OWNER.person_id, "keys": encode_public(SUCCESSOR.public), "wraps": []}
+            book = append_statement(path, book, kit, REPLACE_OWNER, rescue, AT, Disk())
         lines = path.read_text(encoding="utf-8").splitlines()
     return {
         "vault": VAULT, "genesis_hash": book.genesis_hash, "head": book.head, "owner_id": OWNER.person_id,
         "clerk_id": CLERK.person_id, "lines": lines,
     }  # fmt: skip
+
+
+def rescued_key_book() -> dict[str, Any]:
+    """With a statement that the recovery kit signed: the owner's identity was lost."""
+    return key_book(KIT_SIGNING) | {"successor_id": SUCCESSOR.person_id}
 
 
 def audit_log() -> dict[str, Any]:
@@ -162,7 +182,9 @@ VECTORS = {
     "database-wrap": database_wrap,
     "identity-file": identity_file,
     "recovery-kit": kit,
+    "recovery-kit-2": signing_kit,
     "key-book": key_book,
+    "key-book-2": rescued_key_book,
     "audit-log": audit_log,
 }
 

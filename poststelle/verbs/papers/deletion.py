@@ -1,6 +1,6 @@
 """The deletion concept, in the form of DIN 66398: kinds of data, classes of deletion, starts, periods, rules."""
 
-from archive.retention import ScheduleLine
+from archive.retention import Extension, ScheduleLine
 from poststelle.verbs.papers.blocks import Block, Bullets, Heading, Paper, Paragraph, table
 from poststelle.verbs.papers.live import Live, period, start
 
@@ -52,7 +52,7 @@ def deletion_concept(live: Live) -> Paper:
                     line.label,
                     period(line),
                     line.basis + "".join(f"; bis {e.until:%d.%m.%Y}: {_years(e.period.years)}" for e in line.earlier),
-                    "; ".join(extension.label for extension in line.extended_by) or "–",
+                    "; ".join(_extension(extension) for extension in line.extended_by) or "–",
                     "zweite Person" if line.release == "signed" else "Dauerfreigabe",
                 )
                 for line, _ in used
@@ -100,3 +100,10 @@ def deletion_concept(live: Live) -> Paper:
 
 def _years(years: int | None) -> str:
     return f"{years} Jahre" if years is not None else "andere Frist"
+
+
+def _extension(extension: Extension) -> str:
+    if extension.years_after is None:
+        return extension.label
+    years = "Kalenderjahr" if extension.years_after == 1 else "Kalenderjahre"
+    return f"{extension.label}, danach {extension.years_after} {years}"

@@ -39,6 +39,9 @@ START_EVENTS = {
     "death": "Tod der Person",
     "exposure-end": "Ende der Exposition",
     "social-audit-done": "Abschluss der Betriebsprüfung",
+    "taken-out-of-use": "Ende der Nutzung der Anlage oder des Geräts",
+    "permit-ended": "Ende der Genehmigung",
+    "right-expired": "Erlöschen des Schutzrechts",
 }
 
 

@@ -384,6 +384,16 @@ GROUPS: dict[str, tuple[Measure, ...]] = {
             ("kit-proved", "kit-renewed"),
         ),
         Measure(
+            "Ersatz der verlorenen Identität eines Inhabers",
+            "Der Notfallbogen ersetzt sie und sonst nichts; alle erfahren davon, und es steht im Protokoll.",
+            ("M11.S02",), ("A.5.17", "A.5.29"), ("4.1.2", "5.2.8"),
+            (
+                "tests/journeys/test_kit_replaces_owner.py::test_a_lost_owner_is_an_owner_again",
+                "tests/journeys/test_kit_replaces_owner.py::test_everybody_is_told_once_and_doctor_for_ever",
+            ),
+            ("kit-used", "identity-replaced"),
+        ),
+        Measure(
             "Unversehrtheitsprüfung",
             "Jedes umgekippte Bit, jeder Schnitt und jede fehlende Datei wird gefunden.",
             ("M11.S16",), ("A.5.33", "A.8.16"), ("5.2.6",),
