@@ -11,7 +11,9 @@ MONTHS: dict[str, int] = {
     "dezember": 12, "dez": 12,
 }  # fmt: skip
 
-_FOLD = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ſ": "s"})
+_FOLD = str.maketrans(
+    {"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ſ": "s", "ł": "l", "đ": "d"}
+)
 # "ue" after a, e or q is not an umlaut spelled out ("neue", "Quelle", "Bauer"); see fold().
 _DIGRAPH = re.compile(r"ae|oe|(?<![aeq])ue")
 

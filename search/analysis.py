@@ -6,6 +6,7 @@ fact in its field) is a key: found, but never part of a phrase. Terms are ASCII 
 letters of other scripts; words never contain `_`, so a key cannot be mistaken for a word.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -24,15 +25,17 @@ from search.atoms import (
     written_chunks,
 )
 from search.stems import Stemmer, stemmer_version
-from search.vocabulary import worth_remembering
+from search.vocabulary import NUMBER_KEY, worth_remembering
 
-ANALYSER_VERSION = 2
+ANALYSER_VERSION = 3
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
 
 MOST_REMEMBERED_WORDS = 20_000
 MOST_CENTS = 10**15
 
-_WORD_KEY, _NUMBER_KEY = "_w", "_n"
+_TRUNK_ZERO = re.compile(r"^((?:\+|00)\d+\s?)[(\u2768]0[)\u2769]")
+_GERMAN_PREFIX = re.compile(r"^(?:\+|00)49\s?")
+_WORD_KEY = "_w"
 FACT_KEYS = ("_r", "_a", "_h", "_c")
 """Beginnings of keys that come from facts, never from the text."""
 
@@ -162,7 +165,7 @@ class Analyser:
                 return (iban_key(atom.text),)
             case AtomKind.GROUPED:
                 number = number_term(atom.text)
-                return (number_key(atom.text),) if number is None else (number_key(atom.text), number)
+                return (grouped_key(atom.text),) if number is None else (grouped_key(atom.text), number)
             case AtomKind.COMPOUND if any(character.isdigit() for character in atom.text):
                 return (number_key(atom.text),)
             case AtomKind.COMPOUND if "-" in atom.text or "\u2010" in atom.text or "\u2011" in atom.text:
@@ -246,6 +249,10 @@ class Analyser:
     def _folded_words(self, text: str) -> list[str]:
         return [folded for word, _, _ in words_of(text) if (folded := self.word(word)[1])]
 
+    def plain_stem(self, folded: str) -> str:
+        """The stem without our rules, which bring words together that do not stand in one another."""
+        return self._stemmer.plain(folded) or folded
+
     def stem(self, folded: str) -> str:
         """The stem of a word that is folded already."""
         return self._stemmer.stem(folded) or folded
@@ -253,8 +260,8 @@ class Analyser:
 
 def _remembered(words: set[str], keys: Iterable[str]) -> list[str]:
     """The words of a letter, and its numbers with letters in them."""
-    start = len(_NUMBER_KEY)
-    numbers = {key for key in keys if key.startswith(_NUMBER_KEY) and not key[start:].isdecimal()}
+    start = len(NUMBER_KEY)
+    numbers = {key for key in keys if key.startswith(NUMBER_KEY) and not key[start:].isdecimal()}
     plain = {word for word in words if not word.isdecimal()}
     return sorted(word for word in plain | numbers if worth_remembering(word))
 
@@ -299,7 +306,17 @@ def word_key(folded: str) -> str:
 
 def number_key(text: str) -> str:
     """A number or reference without separators."""
-    return f"{_NUMBER_KEY}{_key_text(text)}"
+    return f"{NUMBER_KEY}{_key_text(text)}"
+
+
+def bare_number(key: str) -> str:
+    """The number that such a key stands for: what a letter holds that writes it without separators."""
+    return key.removeprefix(NUMBER_KEY)
+
+
+def grouped_key(text: str) -> str:
+    """A number written in groups; "+49 (0)711 123456" and "0711 123456" are the same telephone."""
+    return number_key(_GERMAN_PREFIX.sub("0", _TRUNK_ZERO.sub(r"\1", text)))
 
 
 def iban_key(text: str) -> str:

@@ -6,26 +6,43 @@ are always those of the text given in, so that hits can be marked and mistakes i
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from poststelle.german import MONTHS, compact, find_dates, iban_is_valid, parse_amount
 
-_PIECE = r"[^\W_](?:[^\W_]|[\u0300-\u036f]|\u00ad(?![ \t]*\r?\n))*"
+_ZERO_WIDTH = r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+"""What programs put inside a word to break it, to keep f and l apart ("Auflage"), or to say which way it runs."""
+_PIECE = rf"[^\W_]+(?:(?:[\u0300-\u036f{_ZERO_WIDTH}]|\u00ad(?![ \t]*\r?\n))[^\W_]*)*"
 # A hyphen at the end of a line joins, unless it stands for a left-out half ("Vor- und Nachname").
 _LINE_END = r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*(?!(?:und|oder|bzw|sowie)\b)(?=[a-zäöüß])"
 _WORD = rf"{_PIECE}(?:{_LINE_END}{_PIECE})*"
 _CHUNK = re.compile(rf"{_WORD}(?:[-\u2010\u2011/.,'’]{_WORD})*")
 _WORD_IN_CHUNK = re.compile(_WORD)
-_HYPHENATION = re.compile(r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*|\u00ad")
+_HYPHENATION = re.compile(rf"[-\u2010\u00ad][ \t]*\r?\n[ \t]*|[\u00ad{_ZERO_WIDTH}]")
 
 _GERMAN_IBAN = re.compile(r"\b[Dd][Ee]\d{2}(?:[ \u00a0]?\d){18}(?!\d)")
 _OTHER_IBAN = re.compile(r"\b(?!DE)[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){2,7}(?:[ \u00a0]?[A-Z0-9]{1,3})?\b")
 _SPACED_AMOUNT = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0]\d{3})+,\d{2}(?!\d)")
+_STUCK_CURRENCY = re.compile(r"(?<![\w.,/-])\d{1,3}(?:\.?\d{3})*,\d{2}(?=(?:EUR|Euro)\b)")
+_IF_STUCK = re.compile(r",\d\d(?:EUR|Euro)")
+"""Much sooner looked for; hardly any letter has it."""
+_PHONE = re.compile(
+    r"(?<![\w.,/-])(?:(?:(?:\+|00)\d{1,3}[ \u00a0]?)?[(\u2768]0\d*[)\u2769](?:[ \u00a0]?[-/]?[ \u00a0]?\d+)+"
+    r"|\+49\d{6,})(?![.,/-]?\w)"
+)
+_OF_A_PHONE = ("(0", "+49", "\u2768")
+_AREA_CODE = re.compile(r"(?:^|(?<=[\s\d]))\((0\d*)\)(?=[ /-]{0,3}\d)")
 _DIGIT_GROUPS = re.compile(r"(?<![\w.,/-])\+?\d+(?:(?: ?[-/] ?|[ \u00a0])\d+)+(?![.,/-]?\w)")
 _MONTH_NAME = re.compile(r"(?<![\w.,/-])([A-Za-zäÄ]{3,9})\.? ((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
 _MONTH_NUMBER = re.compile(r"(?<![\w.,/-])(0?[1-9]|1[0-2])[./]((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
+_DAY_OF_NO_YEAR = re.compile(
+    r"(?<![\w.,/-])(?P<day>\d{1,2})\.(?:"
+    rf"[ \u00a0]?(?P<name>{'|'.join(MONTHS)})\b\.?(?! ?\d)|(?P<number>\d{{1,2}})\.(?![\w.,/-]))",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+(?:[.,'’]\d+)*")
 _SHORTEST_GROUPED_NUMBER = 6
 """Digits; below that, numbers side by side are more likely a table row than one number written in groups."""
@@ -39,10 +56,12 @@ class AtomKind(StrEnum):
     """Words or numbers tied by hyphen, slash, point: "E-Mail", "RE-2026-00417"."""
     NUMBER = "number"
     GROUPED = "grouped"
-    """Numbers side by side that may be one: "0711 123456", "1 234,56"."""
+    """Numbers side by side that may be one: "0711 123456", "+49 (0)711 123456", "1 234,56"."""
     DATE = "date"
     MONTH = "month"
     IBAN = "iban"
+    DAY = "day"
+    """A day of no year, "5. März": only in what is asked, letters hold it as a number and a word."""
 
 
 class Atom(NamedTuple):
@@ -54,7 +73,7 @@ class Atom(NamedTuple):
     text: str
     """As written, without hyphenation."""
     day: date | None = None
-    """Of a DATE; of a MONTH its first day."""
+    """Of a DATE; of a MONTH its first day; of a DAY that of a leap year."""
 
 
 def atoms(text: str) -> Iterator[Atom]:
@@ -67,6 +86,48 @@ def atoms(text: str) -> Iterator[Atom]:
     yield from _chunks(text, position, len(text))
 
 
+def with_bare_area_codes(query: str) -> str:
+    """A query in which the brackets of telephone numbers are none of the query language, each still one character."""
+    return _AREA_CODE.sub("\u2768\\1\u2769", query)
+
+
+def asked_atoms(text: str) -> Iterator[Atom]:
+    """The atoms of what somebody looks for: days without a year are one, and the currency beside a number is none."""
+    found = list(atoms(text))
+    days = _days_without_year(text)
+    for place, atom in enumerate(found):
+        day = next((day for day in days if day.start <= atom.start < day.end), None)
+        if day is None:
+            if not _is_currency_of_number(text, found, place):
+                yield atom
+        elif atom.start == day.start:
+            yield day
+
+
+def _days_without_year(text: str) -> list[Atom]:
+    found: list[Atom] = []
+    for match in _DAY_OF_NO_YEAR.finditer(text):
+        month = int(match["number"] or MONTHS[match["name"].lower()])
+        with suppress(ValueError):
+            day = date(2000, month, int(match["day"]))
+            found.append(Atom(kind=AtomKind.DAY, start=match.start(), end=match.end(), text=match.group(), day=day))
+    return found
+
+
+def _is_currency_of_number(text: str, found: list[Atom], place: int) -> bool:
+    """Whether it only says what a number beside it counts: letters write €, EUR or Euro."""
+    atom = found[place]
+    if atom.text.lower() not in ("eur", "euro"):
+        return False
+    before = found[place - 1] if place else None
+    after = found[place + 1] if place + 1 < len(found) else None
+    counted = (AtomKind.NUMBER, AtomKind.GROUPED)
+    return bool(
+        (before and before.kind in counted and not text[before.end : atom.start].strip())
+        or (after and after.kind in counted and not text[atom.end : after.start].strip())
+    )
+
+
 def words_of(text: str, offset: int = 0) -> Iterator[tuple[str, int, int]]:
     """The bare words of a text as (word without hyphenation, start, end); offsets are moved by `offset`."""
     for match in _WORD_IN_CHUNK.finditer(text):
@@ -75,7 +136,7 @@ def words_of(text: str, offset: int = 0) -> Iterator[tuple[str, int, int]]:
 
 def without_hyphenation(text: str) -> str:
     """A word as one, without the hyphen and line break in its middle."""
-    if "\n" in text or "\u00ad" in text:
+    if not text.isprintable():
         return _HYPHENATION.sub("", text)
     return text
 
@@ -137,6 +198,10 @@ def special_atoms(text: str) -> list[Atom]:
         if (name := match.group(1).lower()) in MONTHS
     ]
     found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
+    if _IF_STUCK.search(text):
+        found += [_plain(AtomKind.NUMBER, match) for match in _STUCK_CURRENCY.finditer(text)]
+    if any(sign in text for sign in _OF_A_PHONE):
+        found += [_plain(AtomKind.GROUPED, match) for match in _PHONE.finditer(text) if _is_long(match.group())]
     found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
     return _without_overlaps(found)
 

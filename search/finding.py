@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from search.facets import Facets, count_facets
 from search.index import VERY_MANY, CompartmentIndex
-from search.loosening import is_open, resolve
+from search.loosening import Meanings, meanings, resolve
 from search.matching import Plan, leaf_expression, plan
 from search.near import Near, near_matches
 from search.partly import partly_matching
@@ -112,21 +112,22 @@ def find(
     with ExitStack() as snapshots:
         for index in indexes:
             snapshots.enter_context(index.snapshot())
-        roots = [_resolved(query.root, index) for index in indexes]
+        meant = [meanings(query.root, index) for index in indexes]
+        roots = [resolve(query.root, words) for words in meant]
         exact = asking.ranked(roots)
         nearly: Near | None = None
         found = exact
         # Who writes OR lists by himself what else would do.
         widened = indexes and _OR.isdisjoint(query.text.split())
         if exact.total < limit and widened:
-            nearly = near_matches(indexes, query, exact.numbers(), asking.narrowed, asking.bindings, limit)
+            nearly = near_matches(indexes, query, meant, exact.numbers(), asking.narrowed, asking.bindings, limit)
             found = asking.with_near(exact, nearly)
         suggestions = () if exact.total else suggest(indexes, query, nearly.queries if nearly else ())
         if nearly is not None and nearly.total:
             roots = [wide.root for wide in nearly.queries]
         # Bare words only: who writes AND means it.
         is_bare = widened and _AND.isdisjoint(query.text.split())
-        partly = asking.partly(query.root) if is_bare and not found.total else None
+        partly = asking.partly(query.root, meant) if is_bare and not found.total else None
         if partly is not None:
             roots, found = partly
         facets = asking.facets(roots) if with_facets else None
@@ -138,10 +139,6 @@ def find(
         facets=facets,
         partly=partly is not None,
     )
-
-
-def _resolved(root: Node, index: CompartmentIndex) -> Node:
-    return resolve(root, index) if is_open(root) else root
 
 
 class _Answer(NamedTuple):
@@ -201,10 +198,10 @@ class _Asking(NamedTuple):
             hits.append(replace(hit, exact=False, score=float(f"{least * hit.score:.6g}")))
         return _Answer(exact.total + nearly.total, exact.matches, tuple(hits))
 
-    def partly(self, root: Node) -> tuple[list[Node], _Answer] | None:
+    def partly(self, root: Node, meant: Sequence[Meanings]) -> tuple[list[Node], _Answer] | None:
         """The letters with most of the words, where none has all; None if none has any."""
         for wider in partly_matching(root):
-            roots = [_resolved(wider, index) for index in self.indexes]
+            roots = [resolve(wider, words) for words in meant]
             answer = self.ranked(roots)
             if answer.total:
                 return roots, answer._replace(hits=tuple(replace(hit, exact=False) for hit in answer.hits))
@@ -245,9 +242,14 @@ def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: 
     # Wildcards stand for other words in every index: then there is nothing to compare word by word.
     if len({len(row) for row in counts}) > 1:
         return [1.0] * len(indexes)
-    together = sum(_weight(sum(sizes), sum(column)) for column in zip(*counts, strict=True))
-    alone = [sum(_weight(size, count) for count in row) for size, row in zip(sizes, counts, strict=True)]
-    return [together / weight if weight else 1.0 for weight in alone]
+    together = [_weight(sum(sizes), sum(column)) for column in zip(*counts, strict=True)]
+    factors: list[float] = []
+    for size, row in zip(sizes, counts, strict=True):
+        # A word that an index does not have scores nothing in it.
+        weights = [(weight, _weight(size, count)) for weight, count in zip(together, row, strict=True) if count]
+        alone = sum(weight for _, weight in weights)
+        factors.append(sum(weight for weight, _ in weights) / alone if alone else 1.0)
+    return factors
 
 
 def _counts(index: CompartmentIndex, root: Node) -> list[int]:

@@ -4,6 +4,7 @@ Where a letter may spell a thing in several ways, the leaf is an OR of the forms
 """
 
 import re
+from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,9 +16,12 @@ from search.analysis import (
     MOST_CENTS,
     Analyser,
     amount_key,
+    bare_number,
     cents,
     class_key,
     compact_word,
+    date_key,
+    grouped_key,
     having_key,
     iban_key,
     month_key,
@@ -68,7 +72,18 @@ HAVING: dict[str, str] = {
 }  # fmt: skip
 """What a letter can be asked to have, and the fact that tells."""
 
-_COMPARISON = re.compile(r"(>=|<=|>|<|=)\s*(.+)", re.DOTALL)
+_YEARS_BACK, _YEARS_AHEAD = 30, 5
+"""In which years a day may lie that is asked for without one."""
+_YEAR_MONTH = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])")
+_SPOKEN = {
+    "seit": ">=", "ab": ">=", "since": ">=", "bis": "<=", "until": "<=", "vor": "<", "before": "<", "nach": ">",
+    "after": ">", "über": ">", "ueber": ">", "over": ">", "unter": "<", "under": "<",
+}  # fmt: skip
+COMPARISON = re.compile(rf"(>=|<=|>|<|=|(?:{'|'.join(_SPOKEN)})(?=\s))\s*", re.IGNORECASE)
+"""What may stand between date: or amount: and its value."""
+_CURRENCY = re.compile(r"^(?:€|EUR\b|Euro\b)\s*|\s*(?:€|EUR|Euro)$", re.IGNORECASE)
+# A question mark that ends a sentence, and an asterisk between letters ("Kolleg*innen"), stand in letters too.
+_PLACEHOLDER = re.compile(r"(?<=\w)[*~](?!\w)|(?<!\w)\*(?=\w)|(?<=\w)\?(?=\w)")
 COLUMNS = {"sender": Column.SENDER, "subject": Column.TITLE}
 
 
@@ -85,6 +100,8 @@ class Leaves:
 
     def of_atom(self, atom: Atom, text: str, column: Column | None = None) -> Node | None:
         """The leaf for one atom of `text`; None if nothing of it can be searched for."""
+        if atom.kind is AtomKind.DAY:
+            return self._of_day(atom, text, column)
         words = [
             Word(term=mark.term, column=column, typed=text[mark.start : mark.end], start=mark.start)
             for mark in self._analyser.terms_of(atom, text, [])
@@ -98,7 +115,8 @@ class Leaves:
             case AtomKind.MONTH if atom.day is not None:
                 alternatives = [all_of(list(words)), Key(key=month_key(atom.day), is_beginning=True)]
             case AtomKind.GROUPED:
-                alternatives = [all_of(list(words)), Key(key=number_key(atom.text))]
+                key = grouped_key(atom.text)
+                alternatives = [all_of(list(words)), Key(key=key), Word(term=bare_number(key))]
                 if (number := number_term(atom.text)) is not None:
                     alternatives.append(Word(term=number))
             case AtomKind.IBAN:
@@ -111,14 +129,29 @@ class Leaves:
                 alternatives = [words[0], Key(key=number_key(words[0].term))]
             case _:
                 alternatives = [_phrase(words, None)]
+        if _YEAR_MONTH.fullmatch(atom.text):
+            first = date.fromisoformat(f"{atom.text}-01")
+            alternatives.append(Key(key=month_key(first), is_beginning=True))
         return any_of(alternatives)
+
+    def _of_day(self, atom: Atom, text: str, column: Column | None) -> Node | None:
+        """A day of any year that letters may be about."""
+        within = " " * atom.start + text[atom.start : atom.end]
+        parts = [part for each in atoms(within) if (part := self.of_atom(each, within, column)) is not None]
+        if column is not None or self._today is None or atom.day is None:
+            return all_of(parts)
+        years = range(self._today.year - _YEARS_BACK, self._today.year + _YEARS_AHEAD + 1)
+        leap = (atom.day.month, atom.day.day) == (2, 29)
+        days = [atom.day.replace(year=year) for year in years if not leap or isleap(year)]
+        return any_of([all_of(parts), *(Key(key=date_key(day)) for day in days)])
 
     def of_phrase(self, text: str, start: int, column: Column | None = None) -> Node:
         """The leaf for quoted text that begins at `start` of the query.
 
         Raises:
-            QueryError: the quotes hold no word.
+            QueryError: the quotes hold no word, or what they would take from its meaning.
         """
+        _refuse_placeholders(text, start)
         found = list(atoms(text))
         if len(found) == 1 and (node := self.of_atom(found[0], text, column)) is not None:
             return _quoted(node, start)
@@ -156,6 +189,7 @@ class Leaves:
             if is_beginning:
                 return self.of_beginning(text, position, COLUMNS[field])
             return self.of_phrase(text, position, COLUMNS[field])
+        _refuse_placeholders(text, position)
         if not compact_word(text):
             raise QueryError(f"What should {field}: be? Write it right behind the colon.", position)
         if field == "reference":
@@ -168,8 +202,9 @@ class Leaves:
             return Key(key=class_key(self._class(text, position)))
         if field == "has":
             return Key(key=having_key(_fact(text, position)))
-        if comparison := _COMPARISON.fullmatch(text):
-            return self._compared(field, comparison[1], comparison[2], position)
+        if comparison := COMPARISON.match(text):
+            sign = _SPOKEN.get(comparison[1].lower(), comparison[1])
+            return self._compared(field, sign, text[comparison.end() :], position)
         if field == "amount":
             return Key(key=amount_key(_amount(text, position)))
         first, last = self._period(text, position)
@@ -207,7 +242,7 @@ class Leaves:
         Raises:
             QueryError: neither dates nor amounts, or the wrong way round.
         """
-        lower, upper = (text.strip() if text else "" for text in (start, end))
+        lower, upper = ((text or "").strip(' "*') for text in (start, end))
         if field == "amount":
             lowest = cents(_amount(lower, position)) + excluded[0] if lower else 0
             highest = cents(_amount(upper, position)) - excluded[1] if upper else MOST_CENTS
@@ -288,8 +323,16 @@ def _may_be_grouped(term: str) -> bool:
     return len(term) >= 4 and term.isalnum() and any(character.isdigit() for character in term)
 
 
+def _refuse_placeholders(text: str, position: int) -> None:
+    if (sign := _PLACEHOLDER.search(text)) is not None:
+        raise QueryError(
+            f"{sign.group()} means nothing between quotation marks; write the word without them.",
+            position + sign.start(),
+        )
+
+
 def _amount(text: str, position: int) -> str:
-    amount = parse_amount(text)
+    amount = parse_amount(_CURRENCY.sub("", text.strip()).lstrip("+-–−"))
     if amount is None:
         raise QueryError(f"{text!r} is no amount. Write it like amount:1.234,56 or amount:1234.56.", position)
     return amount

@@ -5,7 +5,7 @@ contain a word, and words that look like it if a finger or a recognition engine 
 look through the vocabulary, and only where exact matches do not fill the page.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from search.index import CompartmentIndex
 from search.matching import leaf_expression
 from search.query import And, Beginning, Column, Key, Leaf, Node, Not, Or, Pattern, Similar, Word, any_of
 from search.spelling import edit_distance, skeleton, slips_allowed, unharmed_pieces
+from search.vocabulary import NUMBER_KEY
 
 MOST_WORDS_OF_A_PATTERN = 400
 MOST_NEAR_WORDS = 150
@@ -51,42 +52,54 @@ class NearWord(NamedTuple):
     """Below 1, which is the word itself."""
 
 
-def resolve(node: Node, index: CompartmentIndex) -> Node:
-    """The same query with wildcards and ~ replaced by the words of this index that they stand for.
+Meanings = Mapping[Leaf, Node]
+"""What each wildcard and ~ of a query stands for in one index."""
+
+
+def meanings(node: Node, index: CompartmentIndex) -> Meanings:
+    """The words of this index that the wildcards and ~ of a query stand for.
 
     Raises:
         QueryError: a wildcard stands for too many words.
     """
-
-    def replaced(leaf: Leaf) -> Node:
-        match leaf:
-            case Pattern(folded=pattern, column=column):
-                words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
-                if len(words) > MOST_WORDS_OF_A_PATTERN:
-                    raise QueryError(
-                        f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
-                        leaf.start,
-                    )
-                return any_of([_as_leaf(index, word, column) for word in words]) if words else _NOTHING
-            case Similar(folded=folded, term=term, slips=slips, column=column):
-                found = near_words(index, [(folded, term, slips)])[folded]
-                slipped = (index.analyser.stem(near.word) for near in found if near.nearness is Nearness.SLIP)
-                return any_of([Word(term=stem, column=column) for stem in dict.fromkeys((term, *slipped))])
-            case _:
-                return leaf
-
-    return _mapped(node, replaced)
+    return {leaf: _meaning(leaf, index) for leaf in _open_leaves(node)}
 
 
-def is_open(node: Node) -> bool:
-    """Whether the query has wildcards or ~, which mean other words in every index."""
+def _meaning(leaf: Pattern | Similar, index: CompartmentIndex) -> Node:
+    match leaf:
+        case Pattern(folded=pattern, column=column):
+            words = index.words.like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
+            if column is None and any(map(str.isdigit, pattern)):
+                words += index.words.numbers_like(pattern, MOST_WORDS_OF_A_PATTERN + 1)
+            if len(words) > MOST_WORDS_OF_A_PATTERN:
+                raise QueryError(
+                    f"More than {MOST_WORDS_OF_A_PATTERN} different words fit this; write more of the word.",
+                    leaf.start,
+                )
+            return any_of([_as_leaf(index, word, column) for word in words]) if words else _NOTHING
+        case Similar(folded=folded, term=term, slips=slips, column=column):
+            found = near_words(index, [(folded, term, slips)])[folded]
+            slipped = (index.analyser.stem(near.word) for near in found if near.nearness is Nearness.SLIP)
+            return any_of([Word(term=stem, column=column) for stem in dict.fromkeys((term, *slipped))])
+
+
+def resolve(node: Node, meant: Meanings) -> Node:
+    """The same query with wildcards and ~ replaced by the words that they stand for."""
+    if not meant:
+        return node
+    return _mapped(node, lambda leaf: meant.get(leaf, leaf), lambda child: resolve(child, meant))
+
+
+def _open_leaves(node: Node) -> Iterable[Pattern | Similar]:
+    """The wildcards and ~ of a query, which mean other words in every index."""
     match node:
         case And(nodes=nodes) | Or(nodes=nodes):
-            return any(map(is_open, nodes))
+            for child in nodes:
+                yield from _open_leaves(child)
         case Not(node=child):
-            return is_open(child)
-        case _:
-            return isinstance(node, Pattern | Similar)
+            yield from _open_leaves(child)
+        case Pattern() | Similar():
+            yield node
 
 
 class Loosened(NamedTuple):
@@ -99,8 +112,8 @@ class Loosened(NamedTuple):
     """What is near each folded word of the query."""
 
 
-def loosen(node: Node, index: CompartmentIndex) -> Loosened:
-    """The query with every plain word widened; what is excluded or quoted stays as it is."""
+def loosen(node: Node, index: CompartmentIndex, meant: Meanings) -> Loosened:
+    """The query with every plain word widened; what is excluded or quoted stays as it is, wildcards mean `meant`."""
     words = {leaf.term: leaf for leaf in _plain_words(node)}
     asked = {term: (_folded(index, leaf), term, slips_allowed(_folded(index, leaf))) for term, leaf in words.items()}
     found = near_words(index, list(asked.values()))
@@ -114,16 +127,23 @@ def loosen(node: Node, index: CompartmentIndex) -> Loosened:
                 others = ((close, Word(term=stem, column=column, exact=True)) for stem, close in near.items())
                 groups.append(((1.0, leaf), *others))
                 return any_of([alternative for _, alternative in groups[-1]])
-            case Key(key=key, is_beginning=False) if key.startswith("_n") and not key[2:].isdigit():
+            case Key(key=key, is_beginning=False) if (
+                key.startswith(NUMBER_KEY) and not key.removeprefix(NUMBER_KEY).isdigit()
+            ):
                 alike = [Key(key=other) for other in index.words.of_skeletons([skeleton(key)])]
                 return any_of([leaf, *(other for other in alike if other != leaf)])
             case Word() | Beginning():
                 groups.append(((1.0, leaf),))
                 return leaf
+            case Pattern() | Similar():
+                # One group, whatever it stands for here: the groups of all indexes are compared one by one.
+                groups.append(((1.0, meant[leaf]),))
+                return meant[leaf]
             case _:
                 return leaf
 
-    return Loosened(root=_mapped(node, replaced), groups=tuple(groups), found=found)
+    root = _mapped(node, replaced, lambda child: resolve(child, meant))
+    return Loosened(root=root, groups=tuple(groups), found=found)
 
 
 def _near_stems(index: CompartmentIndex, term: str, words: Iterable[NearWord]) -> dict[str, float]:
@@ -159,10 +179,10 @@ def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -
             for piece, start in pieces:
                 bindings += [max(start - slips, 0) + 1, len(piece) + around, piece]
             bindings.append(skeleton(folded))
-        if len(stem) >= SHORTEST_PART and stem.isalpha():
-            blurred = len(stem) >= SHORTEST_BLURRED_PART
+        for part in _parts(index, folded, stem):
+            blurred = len(part) >= SHORTEST_BLURRED_PART
             conditions.append("instr(skeleton, ?)" if blurred else "instr(word, ?)")
-            bindings.append(skeleton(stem) if blurred else stem)
+            bindings.append(skeleton(part) if blurred else part)
     if not conditions:
         return {folded: [] for folded, _, _ in asked}
     # Numbers with letters in them, which begin with `_`, are no words; they are many.
@@ -172,18 +192,30 @@ def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -
 
 
 def _nearest(index: CompartmentIndex, words: Iterable[str], folded: str, stem: str, slips: int) -> list[NearWord]:
-    blurred = skeleton(folded), skeleton(stem)
+    blurred = skeleton(folded)
+    parts = [(part, skeleton(part)) for part in _parts(index, folded, stem)]
     stemmed = index.analyser.stem
     near: list[NearWord] = []
     for word in words:
         shape = skeleton(word)
-        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred[0]) if word != folded else 0.0
+        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred) if word != folded else 0.0
         if closeness:
             near.append(NearWord(word, Nearness.SLIP, closeness))
-        elif len(stem) >= SHORTEST_PART and (closeness := _part(stem, word, stemmed, alike=blurred[1] in shape)):
+        elif closeness := max(
+            (_part(part, word, stemmed, alike=outline in shape) for part, outline in parts), default=0.0
+        ):
             near.append(NearWord(word, Nearness.PART, closeness))
     near.sort(key=lambda found: (-found.closeness, len(found.word), found.word))
     return near[:MOST_NEAR_WORDS]
+
+
+def _parts(index: CompartmentIndex, folded: str, stem: str) -> list[str]:
+    """What compounds of a word have in them: "abschluss", though its stem is that of abschließen."""
+    return [
+        part
+        for part in dict.fromkeys((stem, index.analyser.plain_stem(folded)))
+        if len(part) >= SHORTEST_PART and part.isalpha()
+    ]
 
 
 def _slipped(folded: str, word: str, slips: int, stemmed: Callable[[str], str], *, alike: bool) -> float:
@@ -218,6 +250,8 @@ def _part(stem: str, word: str, stemmed: Callable[[str], str], *, alike: bool) -
 
 def _as_leaf(index: CompartmentIndex, word: str, column: Column | None) -> Node:
     """Letters with exactly this word; in a column, letters with its stem there."""
+    if word.startswith(NUMBER_KEY):
+        return Key(key=word)
     stem = index.analyser.stem(word)
     if column is not None:
         return Word(term=stem, column=column, exact=True)
@@ -240,14 +274,14 @@ def _plain_words(node: Node) -> Iterable[Word]:
             return
 
 
-def _mapped(node: Node, change: Callable[[Leaf], Node]) -> Node:
+def _mapped(node: Node, change: Callable[[Leaf], Node], change_excluded: Callable[[Node], Node]) -> Node:
+    """The same tree with other leaves; what is left out is left out as it was typed, but wildcards in it mean words."""
     match node:
         case And(nodes=nodes):
-            return And(nodes=tuple(_mapped(child, change) for child in nodes))
+            return And(nodes=tuple(_mapped(child, change, change_excluded) for child in nodes))
         case Or(nodes=nodes):
-            return any_of([_mapped(child, change) for child in nodes])
+            return any_of([_mapped(child, change, change_excluded) for child in nodes])
         case Not(node=child):
-            # What is left out is left out as it was typed; wildcards in it still mean words.
-            return Not(node=_mapped(child, change)) if is_open(child) else node
+            return Not(node=change_excluded(child))
         case _:
             return change(node)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.index import VERY_MANY, CompartmentIndex
-from search.loosening import Loosened, loosen
+from search.loosening import Loosened, Meanings, loosen, resolve
 from search.matching import expression_of, plan
 from search.query import Query
 
@@ -35,14 +35,18 @@ class Near(NamedTuple):
 def near_matches(
     indexes: Sequence[CompartmentIndex],
     query: Query,
+    meant: Sequence[Meanings],
     exact: Sequence[set[int]],
     narrowed: str,
     bindings: tuple[object, ...],
     most: int,
 ) -> Near:
-    """Find and rank the letters of each index that only a widened query finds."""
-    loosened = [loosen(query.root, index) for index in indexes]
-    plans = [plan(wide.root) if wide.root != query.root else None for wide in loosened]
+    """Find and rank the letters of each index that only a widened query finds; wildcards mean `meant` in each."""
+    loosened = [loosen(query.root, index, words) for index, words in zip(indexes, meant, strict=True)]
+    plans = [
+        plan(wide.root) if wide.root != resolve(query.root, words) else None
+        for wide, words in zip(loosened, meant, strict=True)
+    ]
     totals = [
         index.total(steps, narrowed, bindings) - len(known) if steps else 0
         for index, steps, known in zip(indexes, plans, exact, strict=True)

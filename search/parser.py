@@ -10,7 +10,7 @@ from datetime import date
 
 from poststelle.errors import QueryError
 from search.analysis import Analyser
-from search.atoms import atoms
+from search.atoms import asked_atoms, with_bare_area_codes
 from search.leaves import Leaves
 from search.query import Node, Query, all_of
 
@@ -19,7 +19,9 @@ LONGEST_QUERY = 1_000
 
 OPERATORS = frozenset({"AND", "UND", "OR", "ODER", "NOT", "NICHT", "ANDNOT", "ANDMAYBE", "REQUIRE"})
 # Anything that means something to the parser, or that must be refused with its position.
-_NOT_PLAIN = re.compile(r"[()\[\]{}:*?~^<>=\\|]|(?<!\S)-\w")
+_NOT_PLAIN = re.compile(r"[()\[\]{}:*?~^<>=\\|]|(?<!\S)[-!]\w|&&")
+_QUOTATION_MARKS = str.maketrans(dict.fromkeys("„“”‟«»〝〞", '"'))
+"""As word processors and phones write them; each stays one character, so that places stay what they are."""
 _BEGINNING = re.compile(r"(?<!\S)([^\W\d_]+)\*(?!\S)")
 _PART = re.compile(rf'"(?P<phrase>[^"]*)"|{_BEGINNING.pattern}|(?P<words>(?:(?!{_BEGINNING.pattern})[^"])+)')
 
@@ -35,11 +37,12 @@ def parse_query(text: str, today: date, classes: Mapping[str, str] | None = None
     if len(text) > LONGEST_QUERY:
         raise QueryError(f"The query is longer than {LONGEST_QUERY} characters; leave words out.", LONGEST_QUERY)
     leaves = Leaves(Analyser(), today=today, classes=classes)
-    root = parse_plain(text, leaves)
+    marked = with_bare_area_codes(text.translate(_QUOTATION_MARKS))
+    root = parse_plain(marked, leaves)
     if root is None:
         from search.syntax import parse_syntax
 
-        root = parse_syntax(text, leaves)
+        root = parse_syntax(marked, leaves)
     return Query(text=text, root=root)
 
 
@@ -70,7 +73,7 @@ def words_between(text: str, start: int, end: int, leaves: Leaves) -> list[Node]
     """The leaves for unquoted words of the query."""
     # Blanked, not cut, so that offsets and what stands before a word stay as they are.
     within = " " * start + text[start:end]
-    found = (leaves.of_atom(atom, within) for atom in atoms(within))
+    found = (leaves.of_atom(atom, within) for atom in asked_atoms(within))
     return [node for node in found if node is not None]
 
 

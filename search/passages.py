@@ -28,7 +28,7 @@ _AROUND = 80
 _REST_OF_WORD = re.compile(r"\S*")
 _SPELLINGS = {
     "a": "(?:ae|[aäàáâåæ])", "o": "(?:oe|[oöòóôøœ])", "u": "(?:ue|[uüùúû])", "ss": "(?:ss|ß)", "s": "[sßſ]",
-    "e": "[eéèêë]", "c": "[cç]", "n": "[nñ]", "i": "[iíìîï]",
+    "e": "[eéèêë]", "c": "[cç]", "n": "[nñ]", "i": "[iíìîï]", "l": "[lł]", "d": "[dđ]",
 }  # fmt: skip
 _BLANKS = str.maketrans("\n\t\u00a0", "   ")
 _ELLIPSIS = "…"

@@ -1,5 +1,6 @@
 """Offers another spelling for a query that found nothing: only words that stand in the letters searched."""
 
+import re
 from collections.abc import Sequence
 
 from poststelle.german import fold
@@ -9,28 +10,52 @@ from search.index import CompartmentIndex
 from search.loosening import Loosened, Nearness, near_words
 from search.matching import leaf_expression
 from search.passages import clean_line
-from search.query import Key, Query, Word, wanted_leaves
+from search.query import Key, Pattern, Query, Word, wanted_leaves
 from search.spelling import slips_allowed
 
 MOST_SUGGESTIONS = 3
 MOST_COMPARED = 12
 
 
+_CAPITALS = {"or": "OR", "oder": "ODER", "not": "NOT", "nicht": "NICHT"}
+"""Operators that are words of any letter when they are written small."""
+_SMALL_OPERATOR = re.compile(r"(?:(?<=\s)(?:or|oder)|(?<!\S)(?:not|nicht))(?= +[^\s)])", re.IGNORECASE)
+
+
 def suggest(indexes: Sequence[CompartmentIndex], query: Query, loosened: Sequence[Loosened]) -> tuple[str, ...]:
-    """The query with one unknown word replaced by a known one that is spelled nearly alike.
+    """The query with its unknown words replaced by known ones that are spelled nearly alike.
 
     `loosened` is what the query became in each index, if that is known already: the looks into the vocabularies.
     """
+    known: list[tuple[Word, list[str]]] = []
     for leaf in wanted_leaves(query.root):
-        if not isinstance(leaf, Word) or not leaf.term.isalpha():
+        if not isinstance(leaf, Word) or not leaf.term.isalpha() or leaf.typed.lower() in _CAPITALS:
             continue
         if any(index.count(leaf_expression(leaf)) for index in indexes):
             continue
-        words = _known_words(indexes, leaf, loosened)
-        if words:
-            before, after = query.text[: leaf.start], query.text[leaf.start + len(leaf.typed) :]
-            return tuple(f"{before}{word}{after}" for word in words)
-    return ()
+        if words := _known_words(indexes, leaf, loosened):
+            known.append((leaf, words))
+    if not known:
+        return _meant_otherwise(query)
+    (first, words), others = known[0], known[1:]
+    return tuple(_replaced(query.text, [(first, word), *((leaf, best[0]) for leaf, best in others)]) for word in words)
+
+
+def _replaced(text: str, words: Sequence[tuple[Word, str]]) -> str:
+    # From the back, so that places further ahead stay what they are.
+    for leaf, word in sorted(words, key=lambda each: -each[0].start):
+        text = text[: leaf.start] + word + text[leaf.start + len(leaf.typed) :]
+    return text
+
+
+def _meant_otherwise(query: Query) -> tuple[str, ...]:
+    """The query as an operator or a question is meant that was taken for a word or a placeholder."""
+    if any(isinstance(leaf, Pattern) and leaf.folded.endswith("?") for leaf in wanted_leaves(query.root)):
+        return (query.text.rstrip(" ?"),)
+    if '"' in query.text:
+        return ()
+    meant = _SMALL_OPERATOR.sub(lambda match: _CAPITALS[match.group().lower()], query.text)
+    return () if meant == query.text else (meant,)
 
 
 def _known_words(indexes: Sequence[CompartmentIndex], leaf: Word, loosened: Sequence[Loosened]) -> list[str]:

@@ -11,20 +11,24 @@ from typing import Any
 from whoosh.qparser import QueryParser, plugins, syntax
 
 from poststelle.errors import QueryError
-from search.atoms import atoms
-from search.leaves import COLUMNS, FIELDS, Leaves
+from search.atoms import asked_atoms, atoms
+from search.leaves import COLUMNS, COMPARISON, FIELDS, Leaves
 from search.parser import OPERATORS, no_word
-from search.periods import RELATIVE_START
+from search.periods import SEVERAL_WORDS
 from search.query import And, Node, Not, all_of, any_of
 
 _BOUNDARY_BEFORE, _BOUNDARY_AFTER = r"(?<![^\s()])", r"(?![^\s()])"
 _SIMILAR = re.compile(r"([^\W\d_]+)~([12]?)")
-_NO_VALUE = re.compile(r"(?!)")
-_VALUES = {
-    "date": re.compile(rf"{RELATIVE_START.pattern}|(?:>=|<=|>|<|=)\S+", re.IGNORECASE),
-    "amount": re.compile(r"(?:>=|<=|>|<|=)\S+"),
-}
-"""What may follow such a field besides single words, numbers and dates."""
+_RANGE = re.compile(
+    r"(?P<open>[{\[])(?P<start>[^\]}]*?)(?:(?<=[\s{\[])(?:to|bis)(?=[\s\]}]))(?P<end>[^\]}]*)(?P<close>[}\]])",
+    re.IGNORECASE,
+)
+"""Ours, for to Whoosh "Oktober 2025 TO 2026" ends behind "Ok"."""
+_NOT_BLANKS = re.compile(r"\S*")
+_CURRENCY = r"(?:€|EUR\b|Euro\b)"
+_CURRENCY_BEFORE = re.compile(rf"{_CURRENCY}\s?", re.IGNORECASE)
+_CURRENCY_BEHIND = re.compile(rf"\s?{_CURRENCY}", re.IGNORECASE)
+_UNDERSTOOD = frozenset({"AND", "UND", "OR", "ODER", "NOT", "NICHT"})
 MOST_LEAVES = 64
 DEEPEST_NESTING = 20
 
@@ -66,7 +70,7 @@ def _parser() -> Any:
             plugins.FieldsPlugin(r"(?P<text>[^\W\d_]\w*):(?!//)"),
             plugins.WildcardPlugin(),
             plugins.PhrasePlugin('"(?P<text>[^"]*)"(?P<slop>(?!))?'),
-            plugins.RangePlugin(),
+            plugins.RangePlugin(_RANGE),
             plugins.GroupPlugin(),
             plugins.OperatorsPlugin(
                 Not=operator("NOT|NICHT"),
@@ -125,13 +129,66 @@ def _pieces(text: str, node: Any, before: Any) -> list[Any]:
     """A run of words cut into atoms, comparisons and similar words; everything else as it is."""
     if not isinstance(node, syntax.WordNode):
         return [node]
-    start = node.startchar
-    if isinstance(before, syntax.FieldnameNode) and before.endchar == start:
-        value = _VALUES.get(FIELDS.get(before.fieldname.lower(), ""), _NO_VALUE).match(text, start, node.endchar)
-        if value is not None:
-            rest = _word(text, value.end(), node.endchar)
-            return [_word(text, start, value.end()), *(_words(text, rest) if value.end() < node.endchar else [])]
-    return _words(text, node)
+    if not isinstance(before, syntax.FieldnameNode) or before.endchar != node.startchar:
+        return _words(text, node)
+    end = _end_of_value(text, node, FIELDS.get(before.fieldname.lower(), ""))
+    if end is None:
+        return _words(text, node)
+    rest = _words(text, _word(text, end, node.endchar)) if end < node.endchar else []
+    return [_word(text, node.startchar, end), *rest]
+
+
+def _end_of_value(text: str, node: Any, field: str) -> int | None:
+    """Where the value of a field ends that such a run of words begins with; None if its first atom is the value."""
+    start, stop = node.startchar, node.endchar
+    if field in COLUMNS:
+        run = _word(text, start, _end_of_match(_NOT_BLANKS, text, start, stop))
+        if "~" in run.text or not run.text[:1].isalnum():
+            return None
+        _check_characters(run)
+        return _end_of_word(text, start, stop)
+    sign = COMPARISON.match(text, start, stop) if field in ("date", "amount") else None
+    at = sign.end() if sign else start
+    if sign and at == stop:
+        raise QueryError("Write the value right behind the comparison, without quotation marks: date:>2026-01.", start)
+    if field == "date" and (several := SEVERAL_WORDS.match(text, at, stop)):
+        return _without_rest(text, several.end(), stop)
+    if field == "amount":
+        at = _end_of_match(_CURRENCY_BEFORE, text, at, stop)
+    first = next(atoms(" " * at + text[at:stop]), None)
+    if first is None:
+        return None
+    if field == "amount":
+        return _without_rest(text, _end_of_match(_CURRENCY_BEHIND, text, first.end, stop), stop)
+    return _without_rest(text, first.end, stop) if sign or first.start == start else None
+
+
+def _end_of_word(text: str, start: int, stop: int) -> int:
+    """Where the next blank is, or what only ends a sentence."""
+    end = _end_of_match(_NOT_BLANKS, text, start, stop)
+    while end > start + 1 and not text[end - 1].isalnum():
+        end -= 1
+    return end
+
+
+def _end_of_match(pattern: re.Pattern[str], text: str, start: int, stop: int) -> int:
+    match = pattern.match(text, start, stop)
+    return match.end() if match else start
+
+
+def _without_rest(text: str, end: int, stop: int) -> int:
+    """The end of a value behind which nothing is left that belongs to it.
+
+    Raises:
+        QueryError: something stands there without a blank, "2026-01..2026-03".
+    """
+    for position in range(end, _end_of_word(text, end, stop)):
+        if text[position].isalnum():
+            raise QueryError(
+                "Leave a blank behind the value; a range is written date:[2026-01 TO 2026-03] or amount:[10 TO 20].",
+                end,
+            )
+    return end
 
 
 def _words(text: str, node: Any) -> list[Any]:
@@ -160,7 +217,7 @@ def _atoms(text: str, node: Any) -> list[Any]:
     within = " " * node.startchar + text[node.startchar : node.endchar]
     words: list[Any] = []
     position = node.startchar
-    for atom in atoms(within):
+    for atom in asked_atoms(within):
         if position < atom.start:
             words.append(_blank(text, position, atom.start))
         words.append(_word(text, atom.start, atom.end))
@@ -186,9 +243,13 @@ def _check_characters(node: Any) -> None:
                 )
             if character in "<>=":
                 raise QueryError("Comparisons need date: or amount: before them: amount:>100.", position + offset)
+        if part in _UNDERSTOOD:
+            raise QueryError(f"{part} needs a blank on both sides, and its place before the field.", position)
         if part in OPERATORS:
             raise QueryError(f"{part} cannot be used; there are AND, OR and NOT.", position)
-        if len(part) > 1 and part[0] == "-" and part[1].isalpha():
+        if "&&" in part:
+            raise QueryError("Write AND, not &&.", position + part.index("&&"))
+        if len(part) > 1 and part[0] in "-!" and part[1].isalpha():
             raise QueryError(f"To leave out letters with a word, write NOT {part[1:]}.", position)
         position += len(part) + 1
 
@@ -199,7 +260,9 @@ def _with_placeholders(text: str, pieces: list[Any]) -> list[Any]:
     index = 0
     while index < len(pieces):
         end = index
-        while end < len(pieces) and _is_of_a_pattern(pieces[end], pieces[index:end]):
+        while end < len(pieces) and _is_of_a_pattern(
+            text, pieces[end], pieces[index:end], pieces[end + 1] if end + 1 < len(pieces) else None
+        ):
             end += 1
         touching = pieces[index:end]
         if not any(map(_is_placeholder, touching)):
@@ -213,9 +276,14 @@ def _with_placeholders(text: str, pieces: list[Any]) -> list[Any]:
     return kept
 
 
-def _is_of_a_pattern(piece: Any, before: list[Any]) -> bool:
-    touches = not before or before[-1].endchar == piece.startchar
-    return touches and (isinstance(piece, syntax.WordNode) or _is_placeholder(piece))
+def _is_of_a_pattern(text: str, piece: Any, before: list[Any], after: Any) -> bool:
+    if before and before[-1].endchar != piece.startchar:
+        return False
+    if piece.is_ws():
+        # "RE-2026-*" is a beginning like "RE-2026*".
+        ties = bool(before) and isinstance(before[-1], syntax.WordNode) and after is not None and _is_placeholder(after)
+        return ties and not text[piece.startchar : piece.endchar].strip("-/.") and after.startchar == piece.endchar
+    return isinstance(piece, syntax.WordNode) or _is_placeholder(piece)
 
 
 def _is_placeholder(piece: Any) -> bool:
@@ -225,7 +293,7 @@ def _is_placeholder(piece: Any) -> bool:
 def _pattern(text: str, touching: list[Any]) -> Any:
     start, end = touching[0].startchar, touching[-1].endchar
     written = text[start:end]
-    if len(touching) == 2 and touching[1].text == "*":
+    if touching[-1].text == "*" and len(touching) > 1 and not any(map(_is_placeholder, touching[:-1])):
         return plugins.PrefixPlugin.PrefixNode(written[:-1]).set_range(start, end)
     for offset, character in enumerate(written):
         if not (character.isalnum() or character in "*?"):
@@ -335,7 +403,7 @@ class _Translation:
 
     def _word(self, node: Any) -> Node | None:
         within = " " * node.startchar + self._text[node.startchar : node.endchar]
-        found = (self._leaves.of_atom(atom, within) for atom in atoms(within))
+        found = (self._leaves.of_atom(atom, within) for atom in asked_atoms(within))
         words = [leaf for leaf in found if leaf is not None]
         return all_of(words) if words else None
 

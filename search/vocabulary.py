@@ -24,6 +24,8 @@ CREATE INDEX words_by_checksum ON words(checksum);
 SHORTEST_WORD, LONGEST_WORD = 3, 40
 """Letters; others are found only as they are spelled."""
 
+NUMBER_KEY = "_n"
+"""Beginning of numbers without separators."""
 _BLANKED = 1 << 40
 """Checksum of rows without a word; all checksums take the same number of bytes, so that rows keep their length."""
 _CHECKSUMS = 1 << 20
@@ -73,6 +75,10 @@ class Vocabulary:
         """Words that match a pattern with * and ?, at most so many."""
         # Brackets would be classes of characters to GLOB; no word has one.
         return sorted(self.scan("word > '`' AND word GLOB ? LIMIT ?", (pattern, most)))
+
+    def numbers_like(self, pattern: str, most: int) -> list[str]:
+        """Numbers with letters in them, as their keys, that match a pattern with * and ?, at most so many."""
+        return sorted(self.scan("word GLOB ? LIMIT ?", (f"{NUMBER_KEY}{pattern}", most)))
 
     def beginning(self, start: str, most: int) -> list[str]:
         """Words that begin like this, at most so many."""

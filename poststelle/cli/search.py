@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from poststelle.wiring import Session
     from search.facets import Facets
     from search.finding import Hit
+
+_SHOWN_BEFORE, _SHOWN_BEHIND = 60, 20
+"""How much of a query is repeated around the place that a message means."""
 
 
 @click.command(short_help="Find letters.")
@@ -86,6 +90,8 @@ def command(
         raise click.UsageError("Give either QUERY or --like, not both.")
     if not query and not like and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("Say what to look for, for example: poststelle search Rechnung")
+    if from_date and to_date and to_date < from_date:
+        raise click.UsageError("--to is a day before --from: nothing can lie between.")
     with open_person(context.environment()) as session:
         if query or like:
             text = " ".join(query)
@@ -117,7 +123,16 @@ def pointed(query: str, err: QueryError) -> str:
     """The message with a mark under the place meant."""
     if err.position is None:
         return str(err)
-    return f"{err}\n  {clean(query)}\n  {' ' * err.position}^"
+    line, start = clean(query).replace("\n", " "), max(err.position - _SHOWN_BEFORE, 0)
+    before, behind = line[start : err.position], line[err.position : err.position + _SHOWN_BEHIND]
+    before = "…" * (start > 0) + before
+    more = "…" * (err.position + _SHOWN_BEHIND < len(query))
+    return f"{err}\n  {before}{behind}{more}\n  {' ' * _cells(before)}^"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(0 if combining(sign) else 1 + (east_asian_width(sign) in "WF") for sign in text)
 
 
 def _as_json(found: "Found") -> dict[str, Any]:

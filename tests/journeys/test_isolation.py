@@ -14,7 +14,8 @@ from bench.letters import Letter
 
 UNIQUE = "Rabenkrähenfeder"
 MADE_UP = "0123456789abcdef0123456789abcdef"
-RUN_TIMES = re.compile(rb'"took_ms": [\d.]+|in \d+ ms')
+RUN_TIMES = re.compile(rb'"took_ms": [\d.]+|in \d+ ms|"free_bytes": \d+|[\d.]+ [GM]B free|DTSTAMP:\w+')
+"""And other times of day, and what the disk has left."""
 INVOICE = "rechnung-quarzsand.pdf"
 
 
@@ -86,6 +87,22 @@ def every_read_command(office: Office, document: dict[str, str], letters: dict[s
         ["hold", "list"],
         *(["show", name] for name in (*own, *names)),
         *(["export", name, "-o", "-"] for name in (*own, *names)),
+        *(
+            ["search", query]
+            for query in ("*nung Gehlat", "R?chnung Rabenkr*", "Rabenkrähe~ oder Gehalt", "[Gehalt", "?")
+        ),
+        ["search", "--facets", "--limit", "1", "--sort", "date", "--from", "2026-01-01", "--class", "invoice", "NOT x"],
+        ["search", "--like", own[0], "--facets", "--class", "invoice", "--to", "2027-01-01"],
+        ["deadlines", "--from", "2026-01-01"],
+        ["deadlines", "--from", "2026-01-01", "--ics"],
+        *(["show", "--reason", "r", name] for name in names),
+        *(["export", name, "--rendition", "-o", "-"] for name in (*own, *names)),
+        *(["open", "--with", "true", name] for name in (*own, *names)),
+        *(["retention", "explain", "--on", "2050-01-01", name] for name in (*own, *names)),
+        *(["purge", "prove", name] for name in names),
+        *(["subject", "access", UNIQUE], ["subject", "list"], ["restrict", "list"], ["purge", "list"], ["report"]),
+        *(["list"], ["audit", "show"], ["audit", "show", "--id", document["id"]], ["classifier", "status"]),
+        *(["user", "list"], ["role", "list"], ["delegate", "list"], ["status"], ["rebuild", "index"]),
         ["quarantine", "list"],
         *(["quarantine", "show", name] for name in names),
         ["quarantine", "discard", document["id"], "--reason", "r", "--yes"],
@@ -95,12 +112,29 @@ def every_read_command(office: Office, document: dict[str, str], letters: dict[s
     ]
 
 
+def every_change_of_a_foreign_letter(document: dict[str, str]) -> list[list[str]]:
+    """What is refused must be refused alike, whether or not there is such a letter."""
+    return [
+        [*verb, name, *rest]
+        for name in (document["id"], document["accession"], MADE_UP, "HR-2026-999999")
+        for verb, rest in (
+            (["review", "decide"], ["invoice"]),
+            (["reclassify"], ["invoice"]),
+            (["facts", "set"], ["sender", "Jemand"]),
+            (["event", "set"], ["contract-end", "2026-01-01"]),
+            (["hold", "place"], ["--reason", "r"]),
+            (["restrict", "place"], ["--ground", "art18", "--reason", "r"]),
+        )
+    ]
+
+
 def test_accounting_cannot_tell_whether_hrs_letter_exists(
     offices: tuple[Office, Office, dict[str, str]], letters: dict[str, Letter]
 ) -> None:
     """A colleague's dismissal must not show in a hit count, a score, a suggestion or an error of somebody else."""
     before, after, document = offices
-    commands = every_read_command(before, document, letters)
+    reading = every_read_command(before, document, letters)
+    commands = [*reading, *every_change_of_a_foreign_letter(document)]
 
     without, with_it = answers(before, "accounting", commands), answers(after, "accounting", commands)
 
@@ -108,9 +142,14 @@ def test_accounting_cannot_tell_whether_hrs_letter_exists(
     assert told == []
     assert sum(status == 0 and b"FIN-2026" in out for status, out, _ in without) > 20, "the queries must find something"
 
+    own = before.done("search", "Überweisung", user="accounting").json["hits"][0]["accession"]
+    looked_at = [office.run("open", "--with", "cat", own, user="accounting").out for office in (before, after)]
+    assert looked_at[0] == looked_at[1]
+    assert b"%PDF" in looked_at[0]
+
     # The positive control: the same commands do tell somebody of HR.
-    without, with_it = answers(before, "hr", commands), answers(after, "hr", commands)
-    told = [command for command, old, new in zip(_doubled(commands), without, with_it, strict=True) if old != new]
+    without, with_it = answers(before, "hr", reading), answers(after, "hr", reading)
+    told = [command for command, old, new in zip(_doubled(reading), without, with_it, strict=True) if old != new]
     assert ["search", UNIQUE] in told
     assert ["search", "Überweisung"] in told
     assert ["show", document["id"]] in told
@@ -122,8 +161,15 @@ def test_what_the_shell_completes_does_not_tell_whether_hrs_letter_exists(
 ) -> None:
     """Two letters and a press of Tab must not say more than a search does."""
     before, after, document = offices
-    words = [("search", word) for word in ("Raben", "Lohn", "Rech", "sender:Loh")]
-    asked = [*words, ("show", ""), ("export", "HR"), ("search --like", "")]
+    typed = ("Raben", "Lohn", "Rech", "sender:Loh", "subject:Lohn", "class:", "has:", "Rechnung Rab")
+    letters = [(verb, start) for verb in ("show", "open", "search --like", "retention explain") for start in ("", "HR")]
+    asked = [
+        *(("search", word) for word in typed),
+        *letters,
+        ("export", "HR"),
+        ("reclassify", "HR"),
+        ("hold place", ""),
+    ]
 
     def offered(office: Office, user: str) -> list[bytes]:
         return [completed(office, user, *each) for each in asked]

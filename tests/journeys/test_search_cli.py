@@ -35,6 +35,22 @@ def test_a_class_is_asked_for_by_code_or_by_its_german_name(filled_office: Offic
     assert filled_office.run("search", "class:Rechnug", user="accounting").status == 2
 
 
+def test_a_mistake_is_pointed_at_wherever_it_stands(filled_office: Office) -> None:
+    """A mark under the wrong word is worse than none, and nobody reads a screen full of his own paste."""
+    ran = filled_office.run("search", "日本 Mu\u0308ller\n(offen", user="accounting", as_json=False)
+    _message, query, mark = ran.err.splitlines()
+    assert (ran.status, query) == (2, "  日本 Mu\u0308ller (offen")
+    assert mark == " " * (2 + len("---- ") + len("Muller ")) + "^"
+    pasted = filled_office.run("search", "Wort " * 190 + "AND " + "x " * 2000, user="accounting", as_json=False)
+    assert max(map(len, pasted.err.splitlines())) < 100
+
+
+def test_a_time_that_ends_before_it_begins_is_refused(filled_office: Office) -> None:
+    """An empty list would say that there is no such letter."""
+    ran = filled_office.run("search", QUERY, "--from", "2026-07-01", "--to", "2026-01-01", user="accounting")
+    assert (ran.status, ran.out) == (2, b"")
+
+
 def test_letters_like_a_foreign_one_are_refused_like_one_that_never_was(filled_office: Office) -> None:
     """`--like` must not be a way to ask whether a letter exists."""
     own = filled_office.done("search", QUERY, user="accounting").json["hits"][0]["id"]

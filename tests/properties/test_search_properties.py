@@ -1,5 +1,6 @@
 """Properties of search that must hold for every text and every query."""
 
+import contextlib
 import tempfile
 import unicodedata
 from datetime import date
@@ -147,6 +148,38 @@ def test_every_query_is_answered_or_refused_with_a_place_in_it(text: str) -> Non
     except QueryError as refused:
         assert refused.position is not None
         assert 0 <= refused.position <= len(text)
+
+
+_ASKED = [
+    "Rechnung", "Rechnuug", "Gibtesnicht", "Rechn*", "*nung", "R?chnung", "Zahlumg~", "sender:Berger", "sender:*rger",
+    "subject:Mahnumg~", '"Erste Mahnung"', "class:invoice", "date:2026-03", "amount:>100", "has:iban", "0711/123456",
+    "RE-2026*", "5. März 2026", "NOT", "AND", "OR", "(", ")", "NOT (*nung Zahlung)",
+]  # fmt: skip
+
+
+def test_whatever_is_combined_is_found_or_refused() -> None:
+    """Near letters, wildcards, fields and NOT in one query must not trip over one another."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as opened:
+        indexes = []
+        for name in ("finance", "hr"):
+            database, index = open_index(Path(folder), name)
+            opened.enter_context(database)
+            indexes.append(index)
+        indexes[0].add(
+            letter(1, "Wir bitten um Zahlung der Rechnung RE-2026-417.", title="Erste Mahnung", sender="Berger")
+        )
+        indexes[0].add(letter(2, "Zahlung vom 5. März 2026, Telefon 0711 123456", facts={"amount": "120.00"}))
+        indexes[1].add(letter(3, "Die Abrechnung und Rechnuug.", record_class="invoice", dated_on=date(2026, 3, 5)))
+
+        @settings(max_examples=400, derandomize=True, deadline=None, database=None)
+        @given(st.lists(st.sampled_from(_ASKED), min_size=1, max_size=5))
+        def asked(pieces: list[str]) -> None:
+            with contextlib.suppress(QueryError):
+                result = search(indexes, " ".join(pieces))
+                ids = [hit.document_id for hit in result.hits]
+                assert len(set(ids)) == len(ids) == result.total >= result.exact
+
+        asked()
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)

@@ -1,5 +1,6 @@
 """What a clerk half remembers, and what an engine half read: found below what matches, where that is little."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,9 @@ def index(opened: tuple[Database, CompartmentIndex]) -> CompartmentIndex:
         ("Betriebskostenabrechnungen", "Betriebskosten"),
         ("Betriebskostenabrechnung", "abgerechnet"),
         ("Mietvertrages", "Vertrag"),
+        ("Jahresabschlusses", "Abschluss"),
+        ("Wohnungsübergabe", "Übergabe"),
+        ("Teilzahlungen", "Zahlung"),
         ("Rechnuug", "Rechnung"),
         ("Rechnung", "Rechnuug"),
         ("Rechnungen", "Recnung"),
@@ -139,6 +143,25 @@ def test_quotation_marks_filters_and_not_hold_for_near_letters_too(index: Compar
     assert nearly(index, "Rechnung date:2026") == []
     assert nearly(index, "Rechnung date:2025") == [1]
     assert nearly(index, "sender:Rechnung") == []
+
+
+def test_a_word_beside_a_placeholder_is_widened_and_the_placeholder_still_means_what_it_says(tmp_path: Path) -> None:
+    """Who writes M?ller and then slips in the next word must not be shown a crash."""
+    with contextlib.ExitStack() as opened:
+        indexes = []
+        for place in ("finance", "hr"):
+            database, index = open_index(tmp_path, place)
+            opened.enter_context(database)
+            indexes.append(index)
+        indexes[0].add(letter(1, "Rechnung an Herrn Möller, Muller und Miller"))
+        indexes[1].add(letter(2, "Abrechnung für Frau Müller"))
+        indexes[1].add(letter(3, "Rechnung und Abrechnung für Frau Schulze"))
+
+        assert (found(indexes, "M?ller Rechnung"), nearly(indexes, "M?ller Rechnung")) == ([1], [2])
+        assert nearly(indexes, "Rechnuug NOT M*ller") == [3]
+        assert nearly(indexes, "Schulzee NOT (*mahnung Rechnuug)") == [3], "what is left out is not widened"
+        assert search(indexes, "M?ller Rechnuug").suggestions == ("M?ller Rechnung",)
+        assert nearly(indexes, "Mull~ Rechnung Gibtesnicht") == [1]
 
 
 def test_a_common_word_is_not_taken_for_a_misspelling(index: CompartmentIndex) -> None:

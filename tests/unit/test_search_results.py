@@ -129,9 +129,30 @@ def test_a_query_that_finds_nothing_offers_a_word_as_the_letters_spell_it(index:
     assert search(index, "Kündgiung").suggestions == ("Kündigung",)
     assert search(index, "Recnung date:2026").suggestions == ("Rechnungen date:2026",)
     assert search(index, "Versicherung Kundigugn").suggestions == ("Versicherung Kündigung",)
+    assert search(index, "Versichreung Kundigugn").suggestions == ("Versicherung Kündigung",)
     assert search(index, "Kündigung").suggestions == ()
     assert search(index, "Zebrastreifen").suggestions == ()
     assert search(index, "Kündigung Rechnung").suggestions == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("Kündigung oder Rechnung", "Kündigung ODER Rechnung"),
+        ("Kündigung or Rechnung", "Kündigung OR Rechnung"),
+        ("nicht Kündigung", "NICHT Kündigung"),
+        ("Liegt die Rechnung bei?", "Liegt die Rechnung bei"),
+    ],
+)
+def test_a_word_that_was_rather_an_operator_is_offered_as_one(
+    index: CompartmentIndex, typed: str, suggested: str
+) -> None:
+    """Who writes "oder" small asks for letters with that word, finds none and does not see why."""
+    index.add(letter(1, "Ihre Kündigung der Versicherung"))
+    index.add(letter(2, "Die Rechnung liegt bei"))
+
+    assert search(index, typed).suggestions == (suggested,)
+    assert search(index, suggested).exact > 0
 
 
 def test_other_compartments_leave_no_trace_in_a_result(indexes: dict[str, CompartmentIndex]) -> None:
@@ -169,6 +190,20 @@ def test_several_compartments_are_one_list(indexes: dict[str, CompartmentIndex])
     assert found([finance, hr], "gekündigt", sort="date") == [51, 30, 50]
     assert search([finance, hr], "gekündigt", limit=1).total == 3
     assert search([], "gekündigt").total == 0
+
+
+def test_a_word_that_only_some_compartments_have_does_not_disturb_the_order(
+    indexes: dict[str, CompartmentIndex],
+) -> None:
+    """Where not all words were found, the subject still counts more than a passing mention elsewhere."""
+    finance, hr = indexes["finance"], indexes["hr"]
+    finance.add_many(letter(n, "Wir bitten um Zahlung. " + _FILLER, title="Rechnung") for n in (1, 2))
+    finance.add_many(letter(n, "Sonst nichts. " + _FILLER) for n in (3, 4))
+    hr.add(letter(5, _FILLER + " Rechnung " + _FILLER))
+
+    for typed in ("Rechnung Gibtesnicht", "Rechnung OR Gibtesnicht"):
+        hits = search([finance, hr], typed).hits
+        assert [int(hit.document_id, 16) for hit in hits] == [1, 2, 5], typed
 
 
 def test_equal_letters_come_newest_first_then_by_id(indexes: dict[str, CompartmentIndex]) -> None:
