@@ -477,12 +477,13 @@ class Catalogue:
         """Mark a quarantined file as discarded; its keys and parts are destroyed by the caller afterwards."""
         with self._db.transaction():
             self._leave_quarantine(document_id, Stage.DISCARDED)
+            Ledger(self._db).owe_proof()
             self._post("quarantine-discarded", by, at, statement)
 
     def _leave_quarantine(self, document_id: str, stage: Stage) -> None:
         old = self._db.value("SELECT stage FROM quarantine WHERE document = ?", (document_id,))
         require_step(Stage(old), stage)
-        self._db.run("UPDATE quarantine SET stage = ? WHERE document = ?", (stage.value, document_id))
+        self._db.run("UPDATE quarantine SET stage = ?, mark = x'' WHERE document = ?", (stage.value, document_id))
         # Its fixity goes with it: verify must not miss parts that are meant to be gone.
         self._db.run("DELETE FROM parts WHERE document = ?", (document_id,))
         self._db.run("DELETE FROM wraps WHERE document = ?", (document_id,))

@@ -1,7 +1,7 @@
 """Disposition: which letters may be destroyed, and destroying them step by step, with proof.
 
     stage DISPOSING → wraps deleted, logs emptied, bytes scanned → index purged and proven → parts unlinked
-    → signed list of disposed ids → certificate → stage DISPOSED
+    → signed list of disposed ids → certificate → stage DISPOSED → pages of the catalogue looked through
 
 Each step may be repeated; a crash or a reader in the way leaves the letters DISPOSING, and the next run
 goes on. `decide` is pure and asked twice: for the plan, and anew for every letter on the day of the run.
@@ -185,6 +185,8 @@ class Executor:
 
     def finish(self) -> Disposal:
         """Carry on with every disposal that was begun, as far as it goes."""
+        if self.ledger.owes_proof():
+            self.ledger.prove_gone(None)
         rows = self.ledger.unfinished_disposals()
         if not rows:
             return Disposal()
@@ -212,8 +214,10 @@ class Executor:
             return Disposal(pending=documents, unreached=delivery.unreached)
         self.disk.reached("delivered")
         certificate = self._certify(gone, listed, delivery)
+        traces = self.ledger.traces_of(gone)
         self.ledger.finish_disposals(gone, certificate.certificate_id, self.service.person_id, self.now())
         self.disk.reached("disposed")
+        self.ledger.prove_gone(traces)
         return Disposal(disposed=gone, pending=tuple(late), certificates=(certificate,))
 
     def _sweep(self) -> None:

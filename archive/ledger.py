@@ -13,6 +13,7 @@ from typing import Any
 
 from poststelle.access.database import Database
 from poststelle.access.statements import Statement
+from poststelle.anyof import AnyOf
 from poststelle.stages import Stage, require_step
 
 
@@ -288,8 +289,58 @@ class Ledger:
                     (at.isoformat(), certificate, document),
                 )
             self.post("disposed", by, at, {"documents": list(documents), "certificate": certificate})
+            self.owe_proof()
+
+    # What is left of rows that are gone ----------------------------------------------------------------------
+
+    def traces_of(self, documents: Sequence[str]) -> set[bytes]:
+        """What goes with the rows of these letters: duplicate marks, hashes of parts and wraps."""
+        asked = "document IN (SELECT value FROM json_each(?))"
+        sql = (
+            f"SELECT mark FROM documents WHERE {asked} UNION ALL SELECT CAST(sha256 AS BLOB) FROM parts WHERE {asked}"
+            f" UNION ALL SELECT CAST(sha256 AS BLOB) FROM wraps WHERE {asked}"
+        )
+        return {trace for (trace,) in self._db.rows(sql, (json.dumps(list(documents)),) * 3) if trace}
+
+    def owe_proof(self) -> None:
+        """Remember that rows went and nobody has looked yet whether a page still holds them; in a transaction."""
+        self._db.run("INSERT OR IGNORE INTO meta(name, value) VALUES(?, '')", (_OWED,))
+
+    def owes_proof(self) -> bool:
+        """Whether somebody has to look."""
+        return self._db.row("SELECT 1 FROM meta WHERE name = ?", (_OWED,)) is not None
+
+    def prove_gone(self, traces: set[bytes] | None) -> bool:
+        """See to it that no decrypted page holds these traces; None: they are not known any more, after a crash.
+
+        SQLite overwrites what it deletes, but moves rows between pages, and what it moved may stay legible where it
+        was. Then every page is written anew. False while a reader keeps the log: to be repeated.
+        """
+        is_empty = self._db.truncate_log()
+        if traces is None or self._left_of(traces):
+            self._db.rewrite()
+            is_empty = self._db.truncate_log()
+            if traces is not None and self._left_of(traces):
+                return False
+        if is_empty:
+            with self._db.transaction():
+                self._db.run("DELETE FROM meta WHERE name = ?", (_OWED,))
+        return is_empty
+
+    def _left_of(self, traces: set[bytes]) -> set[bytes]:
+        wanted = AnyOf(traces)
+        found = set[bytes]().union(*(wanted.found_in(pages) for pages in self._db.pages()))
+        if found:
+            # The same paper often comes twice: then the other letter has the same mark.
+            found.difference_update(trace for (trace,) in self._db.rows(_LIVING_TRACES))
+        return found
 
 
+_LIVING_TRACES = (
+    "SELECT mark FROM documents UNION ALL SELECT mark FROM quarantine"
+    " UNION ALL SELECT CAST(sha256 AS BLOB) FROM parts UNION ALL SELECT CAST(sha256 AS BLOB) FROM wraps"
+)
+_OWED = "proof owed"
 _PLANS = "SELECT plan, as_of, made_at, made_by, released, finished_at FROM plans"
 _DISPOSALS = "SELECT document, plan, windows, disposed_at, certificate FROM disposals"
 

@@ -125,7 +125,7 @@ class Removed(NamedTuple):
     """What must be on no page any more."""
 
     terms: set[str]
-    """Terms and words that no other letter held."""
+    """Terms and words that no other letter held, and the letters' ids."""
     contents: dict[int, bytes]
     """A piece of each letter as it was stored, compressed, by its number."""
 

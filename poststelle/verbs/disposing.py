@@ -162,7 +162,7 @@ def prove(desk: Desk, name: str) -> Proof:
     disposal = desk.service.ledger.disposal(row.document_id)
     if disposal is None or row.stage is not Stage.DISPOSED:
         raise ConfigurationError(f"{desk.number_of(row)} was not disposed of. See `poststelle retention explain`.")
-    service, document = desk.service, row.document_id
+    service, document, ledger = desk.service, row.document_id, desk.service.ledger
     certificate = _certificate(service, disposal.certificate or "")
     copies = tuple(copying.look_for(service, desk.person, document))
     indexed = any(
@@ -180,7 +180,7 @@ def prove(desk: Desk, name: str) -> Proof:
         ("it is not in the register", service.mirrored_keys.find(document) is None),
         ("no sealed part of it is left", not service.objects.names_of(document)),
         ("it is in no index", not indexed),
-        ("its duplicate mark is gone", row.mark == b""),
+        ("its duplicate mark is gone, from every page of the catalogue", row.mark == b"" and not ledger.owes_proof()),
         ("nothing of it is left in what was learned", not learning.knows(service, document)),
         ("the certificate is genuine and names it", certificate is not None and _names(certificate, document)),
         *((f"no piece of its keys is left in {path}", False) for path in wraps_put_aside(service.layout, [disposal])),

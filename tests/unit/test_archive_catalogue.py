@@ -1,5 +1,6 @@
 """The catalogue: numbers without gaps, one transaction per letter, and log entries that cannot get lost."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.catalogue import Catalogue, NewLetter, NewQuarantine
+from archive.ledger import Ledger
 from archive.objects import PartName, StoredPart
 from poststelle.access.database import open_database
 from poststelle.durable import Disk
@@ -171,6 +173,75 @@ def test_duplicates_are_found_in_their_compartment_only(catalogue: Catalogue) ->
 
     assert catalogue.first_with_mark("finance", b"same") == f"{2:032x}"
     assert catalogue.first_with_mark("sales", b"same") is None
+
+
+class Rewriting(Disk):
+    """Notes when a database is written anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rewritten = 0
+
+    def step(self, action: str, target: str) -> None:
+        self.rewritten += action == "rewrite"
+
+
+def test_no_page_keeps_what_was_known_of_a_destroyed_letter(tmp_path: Path, catalogue: Catalogue) -> None:
+    """A duplicate mark tells whoever has the paper that we had it; SQLite leaves one in thousands legible in a gap."""
+    marks = [hashlib.sha256(str(number).encode()).digest() for number in range(30)]
+    for number, mark in enumerate(marks):
+        catalogue.commit_letter(letter(number, mark=mark), "service")
+    disk, document = Rewriting(), f"{7:032x}"
+    with open_database(tmp_path / "catalogue.db", disk, key=KEY) as database:
+        ledger = Ledger(database)
+        traces = ledger.traces_of([document])
+        assert marks[7] in traces
+        ledger.begin_disposals("plan", {document: b""})
+        database.run("INSERT INTO meta(name, value) VALUES('left', ?)", (marks[7],))
+        ledger.finish_disposals([document], "certificate", "service", AT)
+
+        assert not ledger.prove_gone(traces)
+        assert disk.rewritten == 1
+        assert ledger.owes_proof(), "as long as it is there, it has to be looked for"
+
+        database.run("DELETE FROM meta WHERE name = 'left'")
+        assert ledger.prove_gone(traces)
+        assert disk.rewritten == 1, "where nothing is left, nothing is written anew"
+        assert not ledger.owes_proof()
+        pages = b"".join(database.pages())
+        assert [mark in pages for mark in marks] == [number != 7 for number in range(30)]
+
+
+def test_after_a_crash_every_page_is_written_anew(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Whoever comes then does not know any more what to look for."""
+    catalogue.commit_letter(letter(1, mark=b"m" * 32), "service")
+    disk = Rewriting()
+    with open_database(tmp_path / "catalogue.db", disk, key=KEY) as database:
+        ledger, document = Ledger(database), f"{1:032x}"
+        ledger.begin_disposals("plan", {document: b""})
+        ledger.finish_disposals([document], "certificate", "service", AT)
+        assert ledger.owes_proof()
+
+        assert ledger.prove_gone(None)
+
+        assert disk.rewritten == 1
+        assert not ledger.owes_proof()
+
+
+def test_a_second_copy_keeps_its_mark_and_holds_nothing_up(tmp_path: Path, catalogue: Catalogue) -> None:
+    """The same paper often comes twice: what the other letter has is not left over."""
+    mark = hashlib.sha256(b"twice").digest()
+    for number in (1, 2):
+        catalogue.commit_letter(letter(number, mark=mark), "service")
+    with open_database(tmp_path / "catalogue.db", Disk(), key=KEY) as database:
+        ledger, document = Ledger(database), f"{1:032x}"
+        traces = ledger.traces_of([document])
+        ledger.begin_disposals("plan", {document: b""})
+        ledger.finish_disposals([document], "certificate", "service", AT)
+
+        assert ledger.prove_gone(traces)
+
+        assert catalogue.first_with_mark("finance", mark) == f"{2:032x}"
 
 
 def test_another_key_opens_no_catalogue(tmp_path: Path, catalogue: Catalogue) -> None:
