@@ -300,7 +300,9 @@ class Database:
         for which, name in ((0, self.path), (1, self.path.with_name(f"{self.path.name}-wal"))):
             size = name.stat().st_size if name.exists() else 0
             with self._translated():
-                yield self._connection.read("main", which, 0, size)[1] if size else b""
+                # The checksum extension takes whatever is read whose size is a power of two for one page.
+                stretches = ((0, 1), (1, size - 1)) if size else ()
+                yield b"".join(self._connection.read("main", which, *stretch)[1] for stretch in stretches)
 
     def copy_to(self, target: "Database") -> None:
         """Replace the whole content of `target` by this database's (same key or both plain)."""

@@ -76,6 +76,20 @@ def test_a_changed_page_is_never_passed_over(tmp_path: Path, which: str) -> None
             _read_all(database)
 
 
+def test_a_store_of_any_size_is_read_as_it_lies_on_the_disk(tmp_path: Path) -> None:
+    """A key store of exactly 524,288 bytes was called damaged by the proof of a purge, and by nothing else."""
+    path = tmp_path / "keys.db"
+    with open_database(path, Disk(), key=None, create=True) as database:
+        database.run("CREATE TABLE wraps(wrap BLOB NOT NULL)")
+        sizes = set()
+        while max(sizes, default=0) < 1 << 19:
+            database.run("INSERT INTO wraps VALUES(randomblob(3900))")
+            assert database.truncate_log()
+            sizes.add(path.stat().st_size)
+            assert list(database.stored_bytes()) == [path.read_bytes(), b""]
+        assert {1 << bits for bits in (14, 15, 16, 17, 18, 19)} <= sizes
+
+
 def _read_all(database: Database) -> None:
     for _ in database.pages():
         pass

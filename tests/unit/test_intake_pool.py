@@ -11,6 +11,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from drawn_scans import encoded, letter, pdf, slip
+from simulators import eventually
 
 from intake import IntakeSettings, Recognition, RecognitionPool, Snapshot
 from intake.separator_sheet import separator_sheets
@@ -226,6 +227,8 @@ def test_workers_inherit_neither_environment_nor_files(
     pool = RecognitionPool(IntakeSettings(workers=1), work_folder)
     try:
         (pid,) = pool.worker_pids()
+        # Empty while the kernel still puts the new program in place of the old one.
+        eventually(lambda: bool(Path(f"/proc/{pid}/environ").read_bytes()), "the worker is a program of its own")
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         open_files = {link.name: _target(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
     finally:
