@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHORTEST_PIECE = 6
 """Bytes."""
+_SHORTEST_LONG = 11
+"""Bytes of pieces that eight bytes together can be looked for in, on multiples of four."""
 _SCATTER = {4: 0x9E3779B1, 8: 0x9E3779B97F4A7C15}
 """Odd numbers whose product spreads grams that are alike over the whole table (Knuth, multiplicative hashing)."""
 _LEAST_BITS, _MOST_BITS = 16, 24
@@ -31,7 +33,7 @@ class AnyOf:
         """Raises ValueError for a piece that is shorter than SHORTEST_PIECE."""
         if any(len(piece) < SHORTEST_PIECE for piece in pieces):
             raise ValueError(f"pieces of at least {SHORTEST_PIECE} bytes can be looked for")
-        short = {piece for piece in pieces if len(piece) < 11}
+        short = {piece for piece in pieces if len(piece) < _SHORTEST_LONG}
         self._searches = [_Search(some, together) for some, together in ((set(pieces) - short, 8), (short, 4)) if some]
 
     def found_in(self, content: bytes) -> set[bytes]:

@@ -6,7 +6,7 @@ pending for the next who does (`Session.keep_up`).
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -132,9 +132,21 @@ def replace_identity(session: Session, user: str, *, identity_out: Path | None, 
     identity = Identity.generate(user)
     fresh = file.with_name(f"{file.name}.new")
     code = issue_identity(session, identity, fresh, no_passphrase=no_passphrase or user == SERVICE)
+    with taking_the_place(session, identity, fresh, file):
+        session.enact("replace", {"person": person.person_id, "keys": encode_public(identity.public)})
+    session.note("identity-replaced", user=user, old=person.person_id, new=identity.person_id)
+    return Issued(user=user, roles=person.roles, file=file, one_time_code=code, still_pending=keys_pending(session))
+
+
+@contextlib.contextmanager
+def taking_the_place(session: Session, identity: Identity, fresh: Path, file: Path) -> Iterator[None]:
+    """Change the law so that a new identity counts; its file then takes the old one's place, and keys are renewed.
+
+    Where the law did not change, the fresh file goes: it would open nothing.
+    """
     try:
         with session.changing_law():
-            session.enact("replace", {"person": person.person_id, "keys": encode_public(identity.public)})
+            yield
             session.disk.rename(fresh, file)
             with contextlib.suppress(StorageError):
                 session.renew()
@@ -142,8 +154,6 @@ def replace_identity(session: Session, user: str, *, identity_out: Path | None, 
         if session.book.person(identity.person_id) is None:
             session.disk.unlink(fresh, missing_ok=True)
         raise
-    session.note("identity-replaced", user=user, old=person.person_id, new=identity.person_id)
-    return Issued(user=user, roles=person.roles, file=file, one_time_code=code, still_pending=keys_pending(session))
 
 
 def grant_role(session: Session, user: str, role: str) -> Changed:

@@ -17,8 +17,8 @@ from poststelle.access.audit import Entry
 from poststelle.access.identities import Identity, RecoveryKit, read_identity, read_kit
 from poststelle.access.keybook import OWNER, REPLACE_OWNER, KeyBook, Person, encode_public
 from poststelle.durable import TEMP_SUFFIX
-from poststelle.errors import ConfigurationError, NotPermitted, StorageError
-from poststelle.verbs.people import Issued, find_person, issue_identity, keys_pending, owners_of
+from poststelle.errors import ConfigurationError, NotPermitted
+from poststelle.verbs.people import Issued, find_person, issue_identity, keys_pending, owners_of, taking_the_place
 from poststelle.wiring import Environment, Session, open_with_kit
 
 KIT_USED = "kit-used"
@@ -41,18 +41,10 @@ def replace_owner(
         fresh = file.with_name(f"{file.name}.new")
         _sweep(session, fresh)
         code = issue_identity(session, successor, fresh, no_passphrase=no_passphrase)
-        try:
-            with session.changing_law():
-                old = _owner(session.book, user, kit)
-                _log_use(session, kit, old)
-                _state(session, kit, old)
-                session.disk.rename(fresh, file)
-                with contextlib.suppress(StorageError):
-                    session.renew()
-        except BaseException:
-            if session.book.person(successor.person_id) is None:
-                session.disk.unlink(fresh, missing_ok=True)
-            raise
+        with taking_the_place(session, successor, fresh, file):
+            old = _owner(session.book, user, kit)
+            _log_use(session, kit, old)
+            _state(session, kit, old)
         session.note("identity-replaced", user=user, old=old.person_id, new=successor.person_id, kit=kit.kit_id)
         return Issued(user=user, roles=old.roles, file=file, one_time_code=code, still_pending=keys_pending(session))
 
