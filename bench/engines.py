@@ -153,11 +153,11 @@ def show(row: Row) -> None:
 
 
 def _share(quality: TextQuality) -> str:
-    return f"{'–' if quality.character_errors is None else f'{quality.character_errors:.2%}':>9}"
+    return f"{quality.character_errors:9.2%}"
 
 
 def _errors(row: Row, name: str) -> float:
-    return row.quality[name].character_errors or 0.0
+    return row.quality[name].character_errors
 
 
 def keeps_limits(rows: Sequence[Row]) -> bool:

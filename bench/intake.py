@@ -227,10 +227,9 @@ def show_readings(readings: list[Reading]) -> None:
     """The table of both ways to read."""
     print(f"\n{'':20}{'pages':>7}{'pages/min':>11}{'CPU-s/page':>12}{'CER':>9}{'words found':>13}")
     for reading in readings:
-        errors = reading.quality.character_errors
         print(
             f"{reading.name:20}{reading.pages:7d}{reading.pages_per_minute:11.1f}"
-            f"{reading.cost.cpu_s / reading.pages:12.3f}{'–' if errors is None else f'{errors:.2%}':>9}"
+            f"{reading.cost.cpu_s / reading.pages:12.3f}{reading.quality.character_errors:9.2%}"
             f"{reading.quality.word_recall:13.2%}"
         )
 
@@ -279,7 +278,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _errors(reading: Reading) -> float:
-    return reading.quality.character_errors or 0.0
+    return reading.quality.character_errors
 
 
 def _measure_product(stack: Stack, folder: Path, letters: int, limits: list[Limit]) -> Reading:

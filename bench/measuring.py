@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from rapidfuzz.distance import Levenshtein
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -29,8 +31,8 @@ class Measured:
 class TextQuality:
     """How well texts were read."""
 
-    character_errors: float | None
-    """Levenshtein distance over whitespace-normalised pages, per character of the truth; None without rapidfuzz."""
+    character_errors: float
+    """Levenshtein distance over whitespace-normalised pages, per character of the truth."""
     word_recall: float
     """Share of the truth's words that were found, whatever their order."""
 
@@ -61,17 +63,16 @@ def measure(*commands: Sequence[str], folder: Path, environment: Mapping[str, st
 def judge(read: Sequence[Sequence[str]], truths: Sequence[Sequence[str]]) -> TextQuality:
     """Compare letters as read with the truth, page by page; a missing page counts as wholly wrong."""
     errors, found, characters, words = 0, 0, 0, 0
-    distance = _distance()
     for letter, truth in zip(read, truths, strict=True):
         for page, true_page in zip_longest(letter, truth, fillvalue=""):
             plain, true_plain = " ".join(page.split()), " ".join(true_page.split())
-            errors += distance(plain, true_plain) if distance else 0
+            errors += Levenshtein.distance(plain, true_plain)
             characters += len(true_plain)
             true_words = Counter(true_plain.split())
             found += (Counter(plain.split()) & true_words).total()
             words += true_words.total()
     return TextQuality(
-        character_errors=errors / characters if distance else None, word_recall=found / words if words else 0.0
+        character_errors=errors / characters if characters else 0.0, word_recall=found / words if words else 0.0
     )
 
 
@@ -117,23 +118,3 @@ def tree_memory_bytes(process_id: int) -> int:
             continue
         total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
     return total
-
-
-class _Distance:
-    """Levenshtein's distance from rapidfuzz."""
-
-    def __init__(self) -> None:
-        from rapidfuzz.distance import Levenshtein
-
-        self._distance = Levenshtein.distance
-
-    def __call__(self, one: str, other: str) -> int:
-        return int(self._distance(one, other))
-
-
-def _distance() -> _Distance | None:
-    try:
-        return _Distance()
-    except ModuleNotFoundError:
-        print("No character errors: rapidfuzz is missing (pip install 'poststelle[bench]').", file=sys.stderr)
-        return None

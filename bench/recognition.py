@@ -347,7 +347,7 @@ def limits_of(kind: Kind, bare: Reading | None, ours: Reading) -> list[Limit]:
     if kind.name == "office":
         beside = ours.cpu_s / ours.recognise_s - 1
         limits.append(Limit(name="office: beside the recognise calls, share of them", figure=beside, limit=0.4))
-    if bare is None or bare.quality.character_errors is None or ours.quality.character_errors is None:
+    if bare is None:
         return limits
     if kind.name in ("clean", "office"):
         worse = ours.quality.character_errors - bare.quality.character_errors
@@ -407,8 +407,7 @@ def _show(kind: Kind, bare: Reading | None, ours: Reading) -> None:
 
 
 def _share(reading: Reading) -> str:
-    errors = reading.quality.character_errors
-    return f"{'–' if errors is None else f'{errors:.2%}':>9}"
+    return f"{reading.quality.character_errors:9.2%}"
 
 
 def _show_limits(limits: list[Limit]) -> bool:

@@ -43,9 +43,10 @@ _LIVING = (
     # Words of the tables themselves, and parts of other letters' ids and classes.
     "SELECT lower(sql) FROM sqlite_master WHERE sql IS NOT NULL",
     "SELECT document_id || char(10) || record_class FROM letters",
-    # A longer living word may spell a dead one. Its skeleton stands next to a word without a gap: "schreiben" and
-    # "sobroibon" spell "schreibens".
-    "SELECT word || skeleton FROM words",
+    # A longer living word may spell a dead one. The skeleton of a number stands next to it without a gap, and both
+    # together may spell one too.
+    "SELECT word FROM words",
+    "SELECT word || skeleton FROM numbers",
     # Everything else, and slower: it reads every posting.
     "SELECT term FROM temp.living",
 )

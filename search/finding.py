@@ -237,7 +237,7 @@ def _factors(indexes: Sequence[CompartmentIndex], found: list[_Matches], roots: 
     """
     if sum(map(bool, found)) < 2 or exact > VERY_MANY:
         return [1.0] * len(indexes)
-    sizes = [index.position()[0] for index in indexes]
+    sizes = [index.letters() for index in indexes]
     counts = [_counts(index, root) for index, root in zip(indexes, roots, strict=True)]
     # Wildcards stand for other words in every index: then there is nothing to compare word by word.
     if len({len(row) for row in counts}) > 1:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from poststelle.access.database import Database
     from search.analysis import Analyser, Streams
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_WITHOUT_NUMBERS = 2
+"""The format before, which kept words and numbers in one table."""
 
 _MANY_LETTERS = 1_000
 _COLUMNS = 4
@@ -67,7 +69,7 @@ _SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
 
 VERY_MANY = 2_000
 """More matches than that are not weighed one by one."""
-_LAST_ARRIVED = 1_000
+_LAST_ARRIVED = 200
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
 _MOST_KNOWN = 200_000
@@ -87,6 +89,8 @@ class CompartmentIndex:
         """
         self._database = database
         self._analyser: Analyser | None = None
+        self._counted: dict[tuple[str, tuple[Any, ...]], int] | None = None
+        """What was counted, while nothing can change."""
         self.words = Vocabulary(database)
         if database.value("SELECT count(*) FROM sqlite_master WHERE name = 'meta'") != 1:
             raise _unusable(database)
@@ -120,11 +124,22 @@ class CompartmentIndex:
 
     def _read_meta(self) -> None:
         meta: dict[str, str] = dict(self._database.rows("SELECT name, value FROM meta"))
+        if meta.get("format") == str(_WITHOUT_NUMBERS):
+            self._forget_words()
+            meta = dict(self._database.rows("SELECT name, value FROM meta"))
         if meta.get("format") != str(FORMAT_VERSION):
             raise _unusable(self._database)
         self.compartment = meta["compartment"]
         self.analyser_version = int(meta["analyser"].split()[0])
         self._analyser_fingerprint = meta["analyser"]
+
+    def _forget_words(self) -> None:
+        """Bring an index of the format before to this one; it is not current until its words are made anew."""
+        with self._database.transaction():
+            self._database.run("DROP TABLE words")
+            self._database.run_script(VOCABULARY_SCHEMA)
+            self._database.run("UPDATE meta SET value = ? WHERE name = 'format'", (str(FORMAT_VERSION),))
+            self._database.run("UPDATE meta SET value = '0 without words' WHERE name = 'analyser'")
 
     def is_current(self) -> bool:
         """Whether the stored terms are those that queries of this program look for; if not, rebuild."""
@@ -198,6 +213,10 @@ class CompartmentIndex:
         """What the database's own check finds; every page is read and authenticated."""
         return self._database.problems()
 
+    def letters(self) -> int:
+        """How many letters there are."""
+        return self._count("SELECT count(*) FROM letters", ())
+
     def position(self) -> tuple[int, int]:
         """How many letters there are, and the highest sequence (0 if none)."""
         row = self._database.row("SELECT count(*), (SELECT max(sequence) FROM letters) FROM letters")
@@ -222,9 +241,13 @@ class CompartmentIndex:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside comes from one state of the index."""
+        """Everything read inside comes from one state of the index, and nothing is counted twice."""
         with self._database.snapshot():
-            yield
+            self._counted = {}
+            try:
+                yield
+            finally:
+                self._counted = None
 
     def matches(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> list[tuple[int, float]]:
         """Every matching letter as (number, score), unsorted; `narrowed` is one more condition on `letters`."""
@@ -249,7 +272,15 @@ class CompartmentIndex:
     def total(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> int:
         """How many letters match."""
         source, within = _source(plan, narrowed, bindings)
-        return int(self._database.value(f"SELECT count(*) FROM {source}", within))
+        return self._count(f"SELECT count(*) FROM {source}", within)
+
+    def _count(self, sql: str, bindings: tuple[Any, ...]) -> int:
+        asked = sql, bindings
+        if self._counted is None or (count := self._counted.get(asked)) is None:
+            count = int(self._database.value(sql, bindings))
+            if self._counted is not None:
+                self._counted[asked] = count
+        return count
 
     def foremost(
         self, plan: Plan, narrowed: str, bindings: tuple[Any, ...], most: int, total: int
@@ -308,7 +339,7 @@ class CompartmentIndex:
 
     def count(self, expression: str) -> int:
         """How many letters a full-text expression matches."""
-        return int(self._database.value("SELECT count(*) FROM terms WHERE terms MATCH ?", (expression,)))
+        return self._count("SELECT count(*) FROM terms WHERE terms MATCH ?", (expression,))
 
     def is_in_more_than(self, letters: int, term: str) -> bool:
         """Whether a term stands in more letters than that, without counting them all."""

@@ -24,7 +24,7 @@ def query_like(index: CompartmentIndex, document_id: str) -> Query | None:
         for mark in analyser.analyse(text).stream:
             if mark.term.isalpha() and len(mark.term) >= _SHORTEST:
                 counts[mark.term] += weight
-    letters = index.position()[0]
+    letters = index.letters()
     often = sorted(counts, key=lambda term: (-counts[term], term))[:_CANDIDATES]
     holding = {term: index.count(leaf_expression(Word(term=term))) for term in often}
     # A word that only this letter has finds no other; one that most letters have tells nothing.

@@ -5,7 +5,7 @@ contain a word, and words that look like it if a finger or a recognition engine 
 look through the vocabulary, and only where exact matches do not fill the page.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from search.analysis import word_key
 from search.index import CompartmentIndex
 from search.matching import leaf_expression
 from search.query import And, Beginning, Column, Key, Leaf, Node, Not, Or, Pattern, Similar, Word, any_of
-from search.spelling import edit_distance, skeleton, slips_allowed, unharmed_pieces
+from search.spelling import edit_distance, most_alike, skeleton, slips_allowed
 from search.vocabulary import NUMBER_KEY
 
 MOST_WORDS_OF_A_PATTERN = 400
@@ -116,7 +116,7 @@ def loosen(node: Node, index: CompartmentIndex, meant: Meanings) -> Loosened:
     """The query with every plain word widened; what is excluded or quoted stays as it is, wildcards mean `meant`."""
     words = {leaf.term: leaf for leaf in _plain_words(node)}
     asked = {term: (_folded(index, leaf), term, slips_allowed(_folded(index, leaf))) for term, leaf in words.items()}
-    found = near_words(index, list(asked.values()))
+    found = near_words(index, asked.values())
     groups: list[tuple[tuple[float, Node], ...]] = []
 
     def replaced(leaf: Leaf) -> Node:
@@ -130,7 +130,7 @@ def loosen(node: Node, index: CompartmentIndex, meant: Meanings) -> Loosened:
             case Key(key=key, is_beginning=False) if (
                 key.startswith(NUMBER_KEY) and not key.removeprefix(NUMBER_KEY).isdigit()
             ):
-                alike = [Key(key=other) for other in index.words.of_skeletons([skeleton(key)])]
+                alike = [Key(key=other) for other in index.words.numbers_resembling(key)]
                 return any_of([leaf, *(other for other in alike if other != leaf)])
             case Word() | Beginning():
                 groups.append(((1.0, leaf),))
@@ -163,50 +163,30 @@ def _near_stems(index: CompartmentIndex, term: str, words: Iterable[NearWord]) -
     return near
 
 
-def near_words(index: CompartmentIndex, asked: Sequence[tuple[str, str, int]]) -> dict[str, list[NearWord]]:
-    """What is near each of the (folded word, stem, slips), nearest first, from one look through the vocabulary."""
-    if not asked:
-        return {}
-    conditions: list[str] = []
-    bindings: list[object] = []
-    for folded, stem, slips in asked:
-        if slips:
-            pieces = unharmed_pieces(folded, slips)
-            around = 2 * slips + len(_PARTICIPLE)
-            shared = " OR ".join("instr(substr(word, ?, ?), ?)" for _ in pieces)
-            conditions.append(f"(length(word) BETWEEN ? AND ? AND ({shared})) OR skeleton = ?")
-            bindings += [len(folded) - slips, len(folded) + slips + _LONGEST_ENDING]
-            for piece, start in pieces:
-                bindings += [max(start - slips, 0) + 1, len(piece) + around, piece]
-            bindings.append(skeleton(folded))
-        for part in _parts(index, folded, stem):
-            blurred = len(part) >= SHORTEST_BLURRED_PART
-            conditions.append("instr(skeleton, ?)" if blurred else "instr(word, ?)")
-            bindings.append(skeleton(part) if blurred else part)
-    if not conditions:
-        return {folded: [] for folded, _, _ in asked}
-    # Numbers with letters in them, which begin with `_`, are no words; they are many.
-    plain = "(word >= '`' OR word BETWEEN '0' AND '_')"
-    words = list(index.words.scan(f"{plain} AND ({' OR '.join(conditions)})", bindings))
-    return {folded: _nearest(index, words, folded, stem, slips) for folded, stem, slips in asked}
+def near_words(index: CompartmentIndex, asked: Iterable[tuple[str, str, int]]) -> dict[str, list[NearWord]]:
+    """What is near each of the (folded word, stem, slips), nearest first."""
+    return {folded: _nearest(index, folded, stem, slips) for folded, stem, slips in asked}
 
 
-def _nearest(index: CompartmentIndex, words: Iterable[str], folded: str, stem: str, slips: int) -> list[NearWord]:
-    blurred = skeleton(folded)
-    parts = [(part, skeleton(part)) for part in _parts(index, folded, stem)]
-    stemmed = index.analyser.stem
-    near: list[NearWord] = []
-    for word in words:
-        shape = skeleton(word)
-        closeness = _slipped(folded, word, slips, stemmed, alike=shape == blurred) if word != folded else 0.0
-        if closeness:
-            near.append(NearWord(word, Nearness.SLIP, closeness))
-        elif closeness := max(
-            (_part(part, word, stemmed, alike=outline in shape) for part, outline in parts), default=0.0
-        ):
-            near.append(NearWord(word, Nearness.PART, closeness))
-    near.sort(key=lambda found: (-found.closeness, len(found.word), found.word))
-    return near[:MOST_NEAR_WORDS]
+def _nearest(index: CompartmentIndex, folded: str, stem: str, slips: int) -> list[NearWord]:
+    words, stemmed = index.words.everything(), index.analyser.stem
+    near: dict[str, NearWord] = {}
+    if slips:
+        for word in words.resembling(folded):
+            if word != folded and skeleton(word) == skeleton(folded):
+                near[word] = NearWord(word, Nearness.SLIP, 0.8)
+        for word in most_alike(folded, words.each, slips + _LONGEST_ENDING):
+            if word != folded and word not in near and (closeness := _slipped(folded, word, slips, stemmed)):
+                near[word] = NearWord(word, Nearness.SLIP, closeness)
+    for part in _parts(index, folded, stem):
+        blurred = len(part) >= SHORTEST_BLURRED_PART
+        for word in words.resembling(part) if blurred else words.containing(part):
+            closeness = _part(part, word, stemmed)
+            before = near.get(word)
+            if closeness and (before is None or (before.nearness is Nearness.PART and before.closeness < closeness)):
+                near[word] = NearWord(word, Nearness.PART, closeness)
+    nearest = sorted(near.values(), key=lambda found: (-found.closeness, len(found.word), found.word))
+    return nearest[:MOST_NEAR_WORDS]
 
 
 def _parts(index: CompartmentIndex, folded: str, stem: str) -> list[str]:
@@ -218,29 +198,26 @@ def _parts(index: CompartmentIndex, folded: str, stem: str) -> list[str]:
     ]
 
 
-def _slipped(folded: str, word: str, slips: int, stemmed: Callable[[str], str], *, alike: bool) -> float:
-    """How close a misspelling is; 0 if it is none. `alike`: whether only look-alike shapes tell them apart."""
-    if not slips:
-        return 0.0
-    if alike:
-        return 0.8
+def _slipped(folded: str, word: str, slips: int, stemmed: Callable[[str], str]) -> float:
+    """How close a misspelling is; 0 if it is none."""
     distance = edit_distance(folded, word, slips)
     if distance <= slips:
         return 0.7 if distance == 1 else 0.5
     stem = stemmed(word)
-    return 0.6 if edit_distance(folded, stem, slips) <= slips and len(stem) >= SHORTEST_PART else 0.0
+    return 0.6 if len(stem) >= SHORTEST_PART and edit_distance(folded, stem, slips) <= slips else 0.0
 
 
-def _part(stem: str, word: str, stemmed: Callable[[str], str], *, alike: bool) -> float:
-    """How close a compound is that contains the stem, or something that looks `alike`; 0 if it is none."""
+def _part(stem: str, word: str, stemmed: Callable[[str], str]) -> float:
+    """How close a compound is that contains the stem, or something that looks like it; 0 if it is none."""
     if len(word) < len(stem) + _SHORTEST_REST:
         return 0.0
     at = word.find(stem)
     if at < 0:
         # Recognised with a slip: the place is that of the blurred part, as far as lengths agree.
-        return 0.4 if len(stem) >= SHORTEST_BLURRED_PART and alike else 0.0
-    before, after = at, len(stemmed(word)) - at - len(stem)
-    if after <= 0 and stemmed(word).endswith(stem):
+        return 0.4
+    whole = stemmed(word)
+    before, after = at, len(whole) - at - len(stem)
+    if after <= 0 and whole.endswith(stem):
         # Three letters before it are rather a syllable than a word: "einzahlung".
         return 0.75 if before > _SHORTEST_REST else 0.55 if before == _SHORTEST_REST else 0.0
     if before == 0:

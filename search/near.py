@@ -66,7 +66,7 @@ def near_matches(
     qualities = [
         _qualities(index, wide, numbers) for index, wide, numbers in zip(indexes, loosened, candidates, strict=True)
     ]
-    letters = sum(index.position()[0] for index in indexes)
+    letters = sum(index.letters() for index in indexes)
     # The same words in the same order in every index: a group is a word of the query.
     with_word = [sum(counts) for counts in zip(*([count for count, _ in groups] for groups in qualities), strict=True)]
     weights = [math.log((letters + 1.0) / (count + 0.5)) + 0.1 for count in with_word]
@@ -101,5 +101,5 @@ def _qualities(index: CompartmentIndex, loosened: Loosened, candidates: set[int]
                 quality[number] = max(quality.get(number, 0.0), worth)
             for number in index.among(heading, candidates):
                 quality[number] = max(quality.get(number, 0.0), worth * _IN_HEADING)
-        result.append((min(letters, index.position()[0]), quality))
+        result.append((min(letters, index.letters()), quality))
     return result

@@ -42,7 +42,12 @@ ENCRYPTED_VFS = "multipleciphers-unix"
 CHECKSUM_VFS = "cksmvfs"
 CHECKSUM_BYTES = 8
 _CREATES = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
+CACHED_KIB = 32 * 1024
+"""Of decrypted pages that a connection keeps: what several statements of one question read is decrypted once."""
+ALL_CACHED_BYTES = 48 * 1024 * 1024
+"""Of everything SQLite keeps in a process; near it, connections use their own pages again instead of new ones."""
 PRAGMAS = (
+    ("cache_size", -CACHED_KIB),
     ("secure_delete", "ON"),
     ("temp_store", "MEMORY"),
     ("journal_mode", "WAL"),
@@ -158,6 +163,10 @@ class Database:
             yield
         finally:
             self._connection.execute("ROLLBACK")
+
+    def state(self) -> tuple[int, int]:
+        """What is another one as soon as this or any other connection has changed the database."""
+        return self.value("PRAGMA data_version"), self._connection.total_changes()
 
     @property
     def last_insert_id(self) -> int:
@@ -368,6 +377,7 @@ def open_database(path: Path, disk: Disk, *, key: bytes | None, create: bool = F
         # SQLite would take what is shorter than a page for a new database without tables.
         raise _damaged(path)
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    apsw.soft_heap_limit(ALL_CACHED_BYTES)
     with _translated(path):
         connection = apsw.Connection(str(path), flags=flags, vfs=ENCRYPTED_VFS if key is not None else _checksum_vfs())
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)

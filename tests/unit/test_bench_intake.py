@@ -14,7 +14,6 @@ from bench.measuring import Measured, TextQuality, judge, match_letters, measure
 
 def test_text_quality_counts_errors_and_forgives_only_spacing_and_order() -> None:
     """Line breaks are no errors; a wrong digit and a missing page are."""
-    pytest.importorskip("rapidfuzz")
     perfect = judge([["Rechnung\n  Nr. 17"]], [["Rechnung Nr. 17"]])
     wrong = judge([["Rechnung Nr. 18"]], [["Rechnung Nr. 17"]])
     half = judge([["eins zwei"]], [["eins zwei", "drei vier"]])
@@ -107,7 +106,7 @@ def test_a_missed_limit_is_said_and_makes_the_run_fail(capsys: pytest.CaptureFix
 def test_pages_per_minute_are_pages_over_wall_time() -> None:
     """The headline figure, once by hand."""
     cost = Measured(wall_s=30.0, cpu_s=50.0, status=0, output="")
-    quality = TextQuality(character_errors=None, word_recall=1.0)
+    quality = TextQuality(character_errors=0.0, word_recall=1.0)
 
     assert Reading(name="x", pages=40, cost=cost, quality=quality).pages_per_minute == 80
 

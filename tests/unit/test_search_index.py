@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from search_letters import KEY, found, letter, open_index, search
+from search_letters import KEY, found, letter, nearly, open_index, search
 
 from poststelle.access.database import Database, open_database
 from poststelle.durable import Disk
@@ -232,7 +232,7 @@ def test_a_reader_in_the_way_does_not_end_the_search_for_what_is_left(
             database.run("INSERT INTO meta(name, value) VALUES('left', 'xylokanarienwurz')")
             assert index.purge([f"{500:032x}"]) is False
         database.run("DELETE FROM meta WHERE name = 'left'")
-        database.run("INSERT INTO words(checksum, word, skeleton) VALUES(0, 'xylokanarienwurz', '')")
+        database.run("INSERT INTO words(checksum, word) VALUES(0, 'xylokanarienwurz')")
 
         # A search comes in between and finds nothing to remove.
         assert reader.purge([f"{500:032x}"]) is True
@@ -276,7 +276,7 @@ def test_a_proof_that_a_crash_prevented_is_made_up_for(
             index.purge([f"{500:032x}"])
     else:
         index.remove(f"{500:032x}")
-    database.run("INSERT INTO words(checksum, word, skeleton) VALUES(0, 'xylokanarienwurz', '')")
+    database.run("INSERT INTO words(checksum, word) VALUES(0, 'xylokanarienwurz')")
 
     assert index.purge([f"{500:032x}"]) is True
 
@@ -412,11 +412,29 @@ def test_an_index_of_another_format_is_refused(opened: tuple[Database, Compartme
         CompartmentIndex(database)
 
 
+def test_an_index_of_the_format_before_is_searched_and_made_new(opened: tuple[Database, CompartmentIndex]) -> None:
+    """After an update a clerk goes on searching; only what is near has to wait until the words are made anew."""
+    database, index = opened
+    index.add(letter(1, "Dachpfanne RE-2025-417"))
+    with database.transaction():
+        database.run("DROP TABLE words")
+        database.run("DROP TABLE numbers")
+        database.run("CREATE TABLE words(id INTEGER PRIMARY KEY, checksum INTEGER, word TEXT, skeleton TEXT)")
+        database.run("INSERT INTO words(checksum, word, skeleton) VALUES(0, 'dachpfanne', 'dacbpiamo')")
+        database.run("UPDATE meta SET value = '2' WHERE name = 'format'")
+
+    older = CompartmentIndex(database)
+    assert (older.is_current(), found(older, "Dachpfanne"), nearly(older, "Dachpfamne")) == (False, [1], [])
+    older.renew()
+    assert (older.is_current(), nearly(older, "Dachpfamne"), found(older, "RE2025*")) == (True, [1], [1])
+    assert CompartmentIndex(database).is_current()
+
+
 def test_importing_search_loads_neither_whoosh_nor_the_stemmer() -> None:
     """Every command pays for what is imported at the start."""
     script = (
         "import sys, search; from datetime import date\n"
-        "assert not {'whoosh', 'Stemmer', 'apsw'} & set(sys.modules), 'at import'\n"
+        "assert not {'whoosh', 'Stemmer', 'apsw', 'rapidfuzz'} & set(sys.modules), 'at import'\n"
         "search.parse_query('Rechnung \"zwei Worte\" Stadt*', date(2026, 1, 1))\n"
         "assert 'whoosh' not in sys.modules, 'for a plain query'\n"
         "search.parse_query('Rechnung OR Mahnung', date(2026, 1, 1))\n"
