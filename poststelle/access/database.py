@@ -13,6 +13,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from struct import unpack_from
@@ -236,22 +237,26 @@ class Database:
 
     def _pieces_between(self, left_out: Collection[int]) -> Iterator[bytes]:
         """Decrypted pages of the file but these, several together; every one is checked."""
-        first, gathered, count = 0, [], 0
-        most = PIECE_BYTES // SQL_PAGE_BYTES
-        pages = self.path.stat().st_size // SQL_PAGE_BYTES
+        gathered: list[bytes] = []
+        missing = most = PIECE_BYTES // SQL_PAGE_BYTES
         with self._translated():
-            for end in sorted({*(page for page in (*left_out, LOCK_PAGE) if page < pages), pages}):
-                while first < end:
-                    several = min(end - first, most - count)
-                    start, size = first * SQL_PAGE_BYTES, several * SQL_PAGE_BYTES
-                    gathered.append(self._connection.read("main", 0, start, size)[1])
-                    first, count = first + several, count + several
-                    if count == most:
-                        yield b"".join(gathered)
-                        gathered, count = [], 0
-                first = end + 1
+            for first, count in self._stretches_between(left_out, most):
+                if count > missing:
+                    yield b"".join(gathered)
+                    gathered, missing = [], most
+                start, size = first * SQL_PAGE_BYTES, count * SQL_PAGE_BYTES
+                gathered.append(self._connection.read("main", 0, start, size)[1])
+                missing -= count
         yield b"".join(gathered)
         self._demand_sound_pages()
+
+    def _stretches_between(self, left_out: Collection[int], most: int) -> Iterator[tuple[int, int]]:
+        """(first page, how many, at most so many) of what lies between these pages, in order."""
+        pages = self.path.stat().st_size // SQL_PAGE_BYTES
+        edges = sorted({page for page in (*left_out, LOCK_PAGE) if page < pages})
+        for before, after in pairwise((-1, *edges, pages)):
+            for first in range(before + 1, after, most):
+                yield first, min(after - first, most)
 
     def _demand_sound_pages(self) -> None:
         # Of several pages read at once only the last one's error is told; the others' meets whoever asks next.
@@ -293,11 +298,14 @@ class Database:
         return self._read(page, 1)[FILE_HEADER_BYTES if page == 0 else 0] == INNER_TABLE_PAGE
 
     def _inner(self, page: int, last_row: int) -> "_Inner":
+        import numpy as np
+
         content = self._read(page, 1)
         header = FILE_HEADER_BYTES if page == 0 else 0
         (cells,) = unpack_from(">H", content, header + 3)
         places = unpack_from(f">{cells}H", content, header + 12)
-        below = [unpack_from(">I", content, at)[0] - 1 for at in (*places, header + 8)]
+        numbers = np.frombuffer(content, dtype="u1")[np.add.outer((*places, header + 8), range(4))]
+        below: list[int] = (numbers @ np.array([1 << 24, 1 << 16, 1 << 8, 1]) - 1).tolist()
         return _Inner(content, places, below, last_row)
 
     def stored_bytes(self) -> Iterator[bytes]:
