@@ -54,8 +54,17 @@ def best_passage(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser
     """The passage with the most different words of the query, then the most words, then the earliest."""
     markable = tuple(leaf for leaf in leaves if _stands_on_pages(leaf))
     hints = _hints(markable)
-    found = _best_of_stretches(entry, markable, analyser, hints) if hints else None
-    return found or _best_of_pages(entry, markable, analyser) or _beginning_of(entry)
+    if hints:
+        found = _best_of_stretches(entry, markable, analyser, hints)
+        # The subject or the sender shows why; what the hints missed on the pages, if anything, is not worth the time.
+        if found or _is_headed(entry, markable, analyser):
+            return found or _beginning_of(entry)
+    return _best_of_pages(entry, markable, analyser) or _beginning_of(entry)
+
+
+def _is_headed(entry: IndexEntry, leaves: tuple[Leaf, ...], analyser: Analyser) -> bool:
+    """Whether something of the query stands in subject or sender."""
+    return any(_matches(analyser.analyse(text), leaves) for text in (entry.title, entry.sender))
 
 
 def _beginning_of(entry: IndexEntry) -> Passage:
