@@ -242,6 +242,7 @@ class CompartmentIndex:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Everything read inside comes from one state of the index, and nothing is counted twice."""
+        self._database.keep_pages()
         with self._database.snapshot():
             self._counted = {}
             try:

@@ -44,11 +44,10 @@ CHECKSUM_VFS = "cksmvfs"
 CHECKSUM_BYTES = 8
 _CREATES = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
 CACHED_KIB = 32 * 1024
-"""Of decrypted pages that a connection keeps: what several statements of one question read is decrypted once."""
+"""Of decrypted pages that a connection keeps which answers questions; others keep two megabytes."""
 ALL_CACHED_BYTES = 48 * 1024 * 1024
 """Of everything SQLite keeps in a process; near it, connections use their own pages again instead of new ones."""
 PRAGMAS = (
-    ("cache_size", -CACHED_KIB),
     ("secure_delete", "ON"),
     ("temp_store", "MEMORY"),
     ("journal_mode", "WAL"),
@@ -154,6 +153,11 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    def keep_pages(self) -> None:
+        """Keep many decrypted pages from now on: what several statements of one question read is decrypted once."""
+        with self._translated():
+            self._connection.pragma("cache_size", -CACHED_KIB)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
