@@ -163,25 +163,35 @@ class _Asking(NamedTuple):
 
     def ranked(self, roots: list[Node]) -> _Answer:
         """What one query for each index finds, the best first."""
-        plans = [plan(root) for root in roots]
+        asked = list(zip(self.indexes, map(plan, roots), strict=True))
+        # Where only few can match, weighing them at once saves counting them first.
+        few = [self._all_matches(*each) if self._admits_few(*each) else None for each in asked]
         totals = [
-            index.total(steps, self.narrowed, self.bindings) for index, steps in zip(self.indexes, plans, strict=True)
+            index.total(steps, self.narrowed, self.bindings) if matches is None else len(matches)
+            for (index, steps), matches in zip(asked, few, strict=True)
         ]
         total = sum(totals)
-        found = [
-            self._matches(index, steps, count, some_only=total > VERY_MANY)
-            for index, steps, count in zip(self.indexes, plans, totals, strict=True)
-        ]
+        if total > VERY_MANY:
+            found = [self._some_matches(*each, count) for each, count in zip(asked, totals, strict=True)]
+        else:
+            found = [
+                self._all_matches(*each) if matches is None and count else matches or []
+                for each, matches, count in zip(asked, few, totals, strict=True)
+            ]
         best = _best(_Found(self.indexes, found, _factors(self.indexes, found, roots, total)), self.limit, self.sort)
         hits = (_hit(self.indexes[at.place], at, tuple(wanted_leaves(roots[at.place]))) for at in best)
         return _Answer(total, found, tuple(hits))
 
-    def _matches(self, index: CompartmentIndex, steps: Plan, count: int, *, some_only: bool) -> _Matches:
-        """All matches with scores, or of very many those that can be shown."""
+    def _admits_few(self, index: CompartmentIndex, steps: Plan) -> bool:
+        return index.admits_few(steps, self.narrowed, self.bindings)
+
+    def _all_matches(self, index: CompartmentIndex, steps: Plan) -> _Matches:
+        return index.matches(steps, self.narrowed, self.bindings)
+
+    def _some_matches(self, index: CompartmentIndex, steps: Plan, count: int) -> _Matches:
+        """Of very many matches those that can be shown."""
         if not count:
             return []
-        if not some_only:
-            return index.matches(steps, self.narrowed, self.bindings)
         if self.sort == "date":
             return [(number, 0.0) for number in index.newest(steps, self.narrowed, self.bindings, self.limit, count)]
         return index.foremost(steps, self.narrowed, self.bindings, self.limit, count)

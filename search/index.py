@@ -69,6 +69,8 @@ _SCORE = "-bm25(terms, 8.0, 4.0, 1.0, 0.5)"
 
 VERY_MANY = 2_000
 """More matches than that are not weighed one by one."""
+_FEW_ADMITTED = 2 * VERY_MANY
+"""Up to so many letters, it is quicker to weigh those that match than to count them first."""
 _LAST_ARRIVED = 200
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
@@ -269,6 +271,14 @@ class CompartmentIndex:
             )
         )
         return [(number, scores.get(number, 0.0)) for (number,) in self._database.rows(admitted, within)]
+
+    def admits_few(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> bool:
+        """Whether dates, amounts and the like let so few letters through that they need not be counted first."""
+        condition = " AND ".join(part for part in (plan.condition, narrowed) if part)
+        if not plan.must_match or not condition:
+            return False
+        some = f"SELECT 1 FROM letters WHERE {condition} LIMIT {_FEW_ADMITTED + 1}"
+        return self._count(f"SELECT count(*) FROM ({some})", plan.bindings + bindings) <= _FEW_ADMITTED
 
     def total(self, plan: Plan, narrowed: str, bindings: tuple[Any, ...]) -> int:
         """How many letters match."""
