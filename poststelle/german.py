@@ -29,6 +29,9 @@ def fold(word: str) -> str:
     return _DIGRAPH.sub(lambda match: match.group()[0], word)
 
 
+_NO_DIGITS = re.compile(r"[^0-9]+")
+_MOST_DIGITS = 4_000
+"""Of an amount; Python refuses to convert much longer ones, and nobody owes as much."""
 _AMOUNT = re.compile(r"^(-?)(\d{1,3}(?:[.' \u00a0]\d{3})+|\d+)(?:,(\d{1,2}))?$")
 _AMOUNT_POINT = re.compile(r"^(-?)(\d{1,3}(?:,\d{3})+|\d+)\.(\d{2})$")
 
@@ -43,7 +46,11 @@ def parse_amount(text: str) -> str | None:
     if match is None:
         return None
     sign, whole, cents = match.groups()
-    return f"{sign}{int(re.sub(r'[^0-9]', '', whole))}.{(cents or '').ljust(2, '0')}"
+    digits = _NO_DIGITS.sub("", whole)
+    # None are left of an amount in the digits of another script.
+    if not 0 < len(digits) <= _MOST_DIGITS:
+        return None
+    return f"{sign}{digits.lstrip('0') or '0'}.{(cents or '').ljust(2, '0')}"
 
 
 _NUMERIC_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[./]\s?(\d{1,2})\s?[./]\s?(\d{4}|\d{2})(?![\d])")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poststelle.german import find_amounts, find_dates, find_ibans
+from poststelle.german import find_amounts, find_dates, find_ibans, parse_amount
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,13 @@ def test_amounts_are_read_as_they_are_written(text: str, found: list[str]) -> No
 def test_other_figures_are_no_amounts(text: str) -> None:
     """A tax rate offered as the total makes the total worthless."""
     assert find_amounts(text) == []
+
+
+@pytest.mark.parametrize("number", ["３４,５０", "٣٤,٥٠", f"{'1' * 5_000},50"])
+def test_what_cannot_be_an_amount_is_none(number: str) -> None:
+    """Digits of another script, or five thousand of them, must not end the taking in of the letter."""
+    assert parse_amount(number) is None
+    assert find_amounts(f"Betrag {number} EUR") == []
 
 
 @pytest.mark.parametrize(
