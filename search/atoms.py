@@ -107,7 +107,8 @@ def asked_atoms(text: str) -> Iterator[Atom]:
 def _days_without_year(text: str) -> list[Atom]:
     found: list[Atom] = []
     for match in _DAY_OF_NO_YEAR.finditer(text):
-        month = int(match["number"] or MONTHS[match["name"].lower()])
+        # Python takes "Auguſt" and "Junı" for months, too, when it heeds no case; lower() does not.
+        month = int(match["number"] or MONTHS.get(match["name"].lower(), 0))
         with suppress(ValueError):
             day = date(2000, month, int(match["day"]))
             found.append(Atom(kind=AtomKind.DAY, start=match.start(), end=match.end(), text=match.group(), day=day))

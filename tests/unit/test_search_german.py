@@ -141,6 +141,14 @@ def test_a_number_is_found_in_any_usual_spelling(index: CompartmentIndex, writte
     assert found(index, typed) == [1]
 
 
+@pytest.mark.parametrize("typed", ["5. Auguſt", "5. Junı"])
+def test_a_month_in_odd_letters_is_a_word_like_others(index: CompartmentIndex, typed: str) -> None:
+    """Python's search without case takes ſ for s and ı for i; the table of months does not."""
+    index.add(letter(1, f"Wir kommen am {typed} zu Ihnen."))
+
+    assert found(index, typed) == [1]
+
+
 @pytest.mark.parametrize(
     ("written", "typed"),
     [
