@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 MONTHS: dict[str, int] = {
@@ -23,9 +24,12 @@ def fold(word: str) -> str:
 
     Both the index and the query are folded, so a collision ("Poet" and "Pöt") can only add hits.
     """
-    word = unicodedata.normalize("NFC", word).lower().translate(_FOLD)
-    if not word.isascii():
-        word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    if word.isascii():
+        word = word.lower()
+    else:
+        word = unicodedata.normalize("NFC", word).lower().translate(_FOLD)
+        if not word.isascii():
+            word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
     return _DIGRAPH.sub(lambda match: match.group()[0], word)
 
 
@@ -53,7 +57,7 @@ def parse_amount(text: str) -> str | None:
     return f"{sign}{digits.lstrip('0') or '0'}.{(cents or '').ljust(2, '0')}"
 
 
-_NUMERIC_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[./]\s?(\d{1,2})\s?[./]\s?(\d{4}|\d{2})(?![\d])")
+_NUMERIC_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[./]\s?(\d{1,2})\s?[./]\s?(\d{4}|\d{2})(?!\d)")
 _GROUPED = r"\d{1,3}(?:[.'\u00a0\u202f]\d{3})+"
 _CURRENCY = r"(?:€|EUR\b|Euro\b|CHF\b|USD\b|GBP\b|\$|£)"
 _ANY_AMOUNT = re.compile(
@@ -86,18 +90,39 @@ def find_amounts(text: str) -> list[tuple[int, int, str]]:
 
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _WORD_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[.,]?\s*([A-Za-zäÄ]{3,9})\.?\s+(\d{4})(?!\d)")
+REST_OF_DATE = r"(?:\d?\s?[./]\s?\d\d?\s?[./]\s?\d\d|\d{3}-\d\d-\d\d|\d?\s?[.,]?\s*[A-Za-zäÄ]{3,9}\.?\s+\d{4})"
+"""What follows the first digit of a date, and of some other things."""
+_FIRST_OF_DATE = re.compile(rf"\d(?<!\d\d)(?={REST_OF_DATE})")
 
 
-def find_dates(text: str) -> list[tuple[int, int, date]]:
-    """Dates in a text as (start, end, date), in order: 5.3.2026, 05.03.26, 5. März 2026, 2026-03-05."""
+def matches_at(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+    """What `finditer` finds, for a caller who knows the places, in their order, where alone it can begin.
+
+    A pattern that begins with a look-behind is tried at every place of a text; one that begins with a character is
+    not. So one of those finds the places for several of these.
+    """
+    end = 0
+    for place in places:
+        if place >= end and (match := pattern.match(text, place)) is not None:
+            end = match.end()
+            yield match
+
+
+def find_dates(text: str, places: Sequence[int] | None = None) -> list[tuple[int, int, date]]:
+    """Dates in a text as (start, end, date), in order: 5.3.2026, 05.03.26, 5. März 2026, 2026-03-05.
+
+    `places` are those of all first digits with the rest of a date, from a caller who knows them.
+    """
     found: list[tuple[int, int, date]] = []
-    for match in _NUMERIC_DATE.finditer(text):
+    if places is None:
+        places = [first.start() for first in _FIRST_OF_DATE.finditer(text)]
+    for match in matches_at(_NUMERIC_DATE, text, places):
         day, month, year = match.groups()
         _add(found, match, full_year(int(year)) if len(year) == 2 else int(year), int(month), int(day))
-    for match in _ISO_DATE.finditer(text):
+    for match in matches_at(_ISO_DATE, text, places):
         year, month, day = match.groups()
         _add(found, match, int(year), int(month), int(day))
-    for match in _WORD_DATE.finditer(text):
+    for match in matches_at(_WORD_DATE, text, places):
         day, name, year = match.groups()
         if (number := month_number(name)) is not None:
             _add(found, match, int(year), number, int(day))
@@ -138,11 +163,15 @@ def compact(text: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", text).upper()
 
 
+SHORTEST_IBAN = 15
+"""Characters: Norway's."""
+
+
 def iban_is_valid(iban: str) -> bool:
     """ISO 13616 check: the country's length and form, and mod 97. Takes a compact IBAN."""
     from stdnum import iban as standard
 
-    return iban == compact(iban) and bool(standard.is_valid(iban, check_country=False))
+    return len(iban) >= SHORTEST_IBAN and iban == compact(iban) and bool(standard.is_valid(iban, check_country=False))
 
 
 IBAN_LENGTHS: dict[str, int] = {

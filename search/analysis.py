@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 from poststelle.german import MONTHS, compact, fold, iban_is_valid, parse_amount
@@ -19,13 +20,15 @@ from search.atoms import (
     AtomKind,
     atom_of_chunk,
     number_term,
+    number_with_cents,
     placed_chunks,
     special_atoms,
     words_of,
     written_chunks,
+    written_pieces,
 )
 from search.stems import Stemmer, stemmer_version
-from search.vocabulary import NUMBER_KEY, worth_remembering
+from search.vocabulary import LONGEST_WORD, NUMBER_KEY, worth_remembering
 
 ANALYSER_VERSION = 3
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
@@ -35,6 +38,7 @@ MOST_CENTS = 10**15
 
 _TRUNK_ZERO = re.compile(r"^((?:\+|00)\d+\s?)[(\u2768]0[)\u2769]")
 _GERMAN_PREFIX = re.compile(r"^(?:\+|00)49\s?")
+_SIGNS = re.compile(r"[\W_]+")
 _WORD_KEY = "_w"
 FACT_KEYS = ("_r", "_a", "_h", "_c")
 """Beginnings of keys that come from facts, never from the text."""
@@ -62,7 +66,7 @@ class _Chunk(NamedTuple):
     """Its terms with blanks between."""
     keys: tuple[str, ...]
     words: tuple[str, ...]
-    """Folded."""
+    """Folded; only those that are worth remembering."""
 
 
 class _Chunks(dict[str, _Chunk]):
@@ -74,7 +78,7 @@ class _Chunks(dict[str, _Chunk]):
 
     def __missing__(self, written: str) -> _Chunk:
         made = self._make(written)
-        if written.isalpha():
+        if len(written) <= LONGEST_WORD and not any(map(str.isdigit, written)):
             # Numbers and references hardly ever come again.
             if len(self) >= MOST_REMEMBERED_WORDS:
                 self.clear()
@@ -100,6 +104,7 @@ class Analyser:
         self._stemmer = Stemmer()
         self._words: dict[str, tuple[str, str]] = {}
         self._chunks = _Chunks(self._chunk)
+        self._pieces = _Chunks(self._piece)
 
     @property
     def fingerprint(self) -> str:
@@ -108,9 +113,11 @@ class Analyser:
 
     def word(self, word: str) -> tuple[str, str]:
         """A single word as (stem, folded form); both empty if nothing of it can be searched for."""
+        if word.isdecimal() and word.isascii():
+            return word, word
         known = self._words.get(word)
         if known is None:
-            folded = "".join(character for character in fold(word) if character.isalnum())
+            folded = compact_word(fold(word))
             known = (self._stemmer.stem(folded) or folded, folded)
             if folded.isalpha():
                 # Numbers and references hardly ever come again.
@@ -206,19 +213,22 @@ class Analyser:
         stream: list[str] = []
         position = 0
         for special in special_atoms(text):
-            self._add_chunks(written_chunks(text, position, special.start), stream, keys, words)
+            self._add_chunks(text[position : special.start], stream, keys, words)
             self._add_special(special, text, stream, keys, words)
             position = special.end
-        self._add_chunks(written_chunks(text, position, len(text)), stream, keys, words)
+        self._add_chunks(text[position:], stream, keys, words)
         return " ".join(filter(None, stream))
 
-    def _add_chunks(self, written: list[str], stream: list[str], keys: dict[str, None], words: set[str]) -> None:
-        made = [self._chunks[chunk] for chunk in written]
-        stream += [chunk.stream for chunk in made]
-        for chunk in made:
-            words.update(chunk.words)
-            if chunk.keys:
-                keys.update(dict.fromkeys(chunk.keys))
+    def _add_chunks(self, text: str, stream: list[str], keys: dict[str, None], words: set[str]) -> None:
+        written = written_pieces(text)
+        known = self._pieces
+        if written is None:
+            written, known = written_chunks(text), self._chunks
+        # Each different one once, in the order of the text: most words of a letter come again.
+        made = {piece: known[piece] for piece in dict.fromkeys(written)}
+        stream += [made[piece].stream for piece in written]
+        keys.update(dict.fromkeys(chain.from_iterable([piece.keys for piece in made.values()])))
+        words.update(*[piece.words for piece in made.values()])
 
     def _add_special(self, atom: Atom, text: str, stream: list[str], keys: dict[str, None], words: set[str]) -> None:
         beside: list[Marked] = []
@@ -227,27 +237,37 @@ class Analyser:
         keys.update((mark.term, None) for mark in beside)
         keys.update(dict.fromkeys(self.keys_of(atom)))
         if atom.kind not in (AtomKind.DATE, AtomKind.NUMBER, AtomKind.IBAN):
-            words.update(self._folded_words(text[atom.start : atom.end]))
+            words.update(folded for _, folded in self._words_of(text[atom.start : atom.end]) if _is_remembered(folded))
 
-    def _chunk(self, written: str) -> _Chunk:
-        atom = atom_of_chunk(written, 0)
-        keys: list[Marked] = []
-        marks: list[Marked] = []
-        if atom.kind is AtomKind.WORD:
-            self._add_word(atom.text, 0, len(written), marks, keys)
-            words = [self.word(atom.text)[1]]
-        else:
-            marks = self.terms_of(atom, written, keys)
-            keys += (Marked(key, 0, 0) for key in self.keys_of(atom))
-            words = [] if atom.kind is AtomKind.NUMBER else self._folded_words(written)
+    def _piece(self, written: str) -> _Chunk:
+        # Most of what is not remembered.
+        if (number := number_with_cents(written)) is not None:
+            return _Chunk(number, (), ())
+        made = [self._chunk(chunk) for chunk in written_chunks(written)]
+        if len(made) == 1:
+            return made[0]
         return _Chunk(
-            stream=" ".join(mark.term for mark in marks),
-            keys=tuple(mark.term for mark in keys),
-            words=tuple(word for word in words if word),
+            stream=" ".join([chunk.stream for chunk in made if chunk.stream]),
+            keys=tuple(chain.from_iterable([chunk.keys for chunk in made])),
+            words=tuple(chain.from_iterable([chunk.words for chunk in made])),
         )
 
-    def _folded_words(self, text: str) -> list[str]:
-        return [folded for word, _, _ in words_of(text) if (folded := self.word(word)[1])]
+    def _chunk(self, written: str) -> _Chunk:
+        # Most of what is not remembered.
+        if (number := number_with_cents(written)) is not None:
+            return _Chunk(number, (), ())
+        atom = atom_of_chunk(written, 0)
+        if atom.kind is AtomKind.NUMBER:
+            return _Chunk(number_term(atom.text) or atom.text, (), ())
+        words = [self.word(atom.text)] if atom.kind is AtomKind.WORD else self._words_of(written)
+        return _Chunk(
+            stream=" ".join([stem for stem, _ in words if stem]),
+            keys=(*(word_key(folded) for stem, folded in words if stem != folded), *self.keys_of(atom)),
+            words=tuple([folded for _, folded in words if _is_remembered(folded)]),
+        )
+
+    def _words_of(self, text: str) -> list[tuple[str, str]]:
+        return [self.word(word) for word, _, _ in words_of(text)]
 
     def plain_stem(self, folded: str) -> str:
         """The stem without our rules, which bring words together that do not stand in one another."""
@@ -258,12 +278,15 @@ class Analyser:
         return self._stemmer.stem(folded) or folded
 
 
+def _is_remembered(folded: str) -> bool:
+    return worth_remembering(folded) and not folded.isdecimal()
+
+
 def _remembered(words: set[str], keys: Iterable[str]) -> list[str]:
-    """The words of a letter, and its numbers with letters in them."""
+    """The words of a letter, and its numbers with letters in them; of the words none that is not worth it."""
     start = len(NUMBER_KEY)
-    numbers = {key for key in keys if key.startswith(NUMBER_KEY) and not key[start:].isdecimal()}
-    plain = {word for word in words if not word.isdecimal()}
-    return sorted(word for word in plain | numbers if worth_remembering(word))
+    numbers = [key for key in keys if key.startswith(NUMBER_KEY) and not key[start:].isdecimal()]
+    return sorted(words.union(filter(worth_remembering, numbers)))
 
 
 def fact_keys(entry: IndexEntry) -> Iterator[str]:
@@ -361,8 +384,8 @@ def year_key(year: int) -> str:
 
 def compact_word(text: str) -> str:
     """A hyphenated word written as one: "E-Mail" → "EMail"."""
-    return "".join(character for character in text if character.isalnum())
+    return text if text.isalnum() else _SIGNS.sub("", text)
 
 
 def _key_text(text: str) -> str:
-    return "".join(character for character in fold(compact_word(text)) if character.isalnum())
+    return compact_word(fold(compact_word(text)))

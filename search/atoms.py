@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from poststelle.german import MONTHS, compact, find_dates, iban_is_valid, parse_amount
+from poststelle.german import MONTHS, REST_OF_DATE, compact, find_dates, iban_is_valid, matches_at, parse_amount
 
 _ZERO_WIDTH = r"\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 """What programs put inside a word to break it, to keep f and l apart ("Auflage"), or to say which way it runs."""
@@ -19,7 +19,12 @@ _PIECE = rf"[^\W_]+(?:(?:[\u0300-\u036f{_ZERO_WIDTH}]|\u00ad(?![ \t]*\r?\n))[^\W
 # A hyphen at the end of a line joins, unless it stands for a left-out half ("Vor- und Nachname").
 _LINE_END = r"[-\u2010\u00ad][ \t]*\r?\n[ \t]*(?!(?:und|oder|bzw|sowie)\b)(?=[a-zäöüß])"
 _WORD = rf"{_PIECE}(?:{_LINE_END}{_PIECE})*"
-_CHUNK = re.compile(rf"{_WORD}(?:[-\u2010\u2011/.,'’]{_WORD})*")
+# Words with signs between, written as one loop: three within each other take half as long again.
+_CHUNK = re.compile(
+    rf"[^\W_]+(?:(?:[\u0300-\u036f{_ZERO_WIDTH}]|\u00ad(?![ \t]*\r?\n))[^\W_]*"
+    rf"|(?:{_LINE_END}|[-\u2010\u2011/.,'’])[^\W_]+)*"
+)
+_IF_BROKEN = re.compile(r"\n(?<=[-\u2010\u00ad \t\r]\n)")
 _WORD_IN_CHUNK = re.compile(_WORD)
 _HYPHENATION = re.compile(rf"[-\u2010\u00ad][ \t]*\r?\n[ \t]*|[\u00ad{_ZERO_WIDTH}]")
 
@@ -36,14 +41,22 @@ _PHONE = re.compile(
 _OF_A_PHONE = ("(0", "+49", "\u2768")
 _AREA_CODE = re.compile(r"(?:^|(?<=[\s\d]))\((0\d*)\)(?=[ /-]{0,3}\d)")
 _DIGIT_GROUPS = re.compile(r"(?<![\w.,/-])\+?\d+(?:(?: ?[-/] ?|[ \u00a0])\d+)+(?![.,/-]?\w)")
-_MONTH_NAME = re.compile(r"(?<![\w.,/-])([A-Za-zäÄ]{3,9})\.? ((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
-_MONTH_NUMBER = re.compile(r"(?<![\w.,/-])(0?[1-9]|1[0-2])[./]((?:19|20)\d{2})(?![\w/-]|[.,]\d)")
+_YEAR_OF_MONTH = re.compile(r"(?<=[ ./])(?:19|20)\d{2}(?![\w/-]|[.,]\d)")
+_MONTH_NAME = re.compile(r"(?<![\w.,/-])([A-Za-zäÄ]{3,9})\.? \Z")
+_MONTH_NUMBER = re.compile(r"(?<![\w.,/-])(0?[1-9]|1[0-2])[./]\Z")
+_LONGEST_MONTH = len("September. ")
+_FIRST_DIGIT = re.compile(
+    r"\d(?<!\d\d)(?:(?<=[A-Z][A-Z]\d)(?=\d)|(?<=[Dd][Ee]\d)(?=\d)|(?<=[ ./][12])(?=[09]\d\d)"
+    rf"|(?<![.,]\d)(?=\d*(?:[ \u00a0]| ?[-/] ?)\d)|(?={REST_OF_DATE}))"
+)
+"""Of what may be an account number (behind its country), the year of a month, numbers side by side, or a date."""
 _DAY_OF_NO_YEAR = re.compile(
     r"(?<![\w.,/-])(?P<day>\d{1,2})\.(?:"
     rf"[ \u00a0]?(?P<name>{'|'.join(MONTHS)})\b\.?(?! ?\d)|(?P<number>\d{{1,2}})\.(?![\w.,/-]))",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:[.,'’]\d+)*")
+_WITH_CENTS = re.compile(r"(0|[1-9][0-9]{0,2}(?:\.[0-9]{3}){1,4}|[1-9][0-9]{0,14}),([0-9]{2})")
 _SHORTEST_GROUPED_NUMBER = 6
 """Digits; below that, numbers side by side are more likely a table row than one number written in groups."""
 
@@ -149,15 +162,31 @@ def number_term(text: str) -> str | None:
     """
     if text.isdecimal():
         return text if text.isascii() else None
+    if (common := number_with_cents(text)) is not None:
+        return common
     if re.fullmatch(r"\d+[.,]\d", text):
         text += "0"
     amount = parse_amount(text.replace("’", "'").replace("\u00a0", " "))
     return None if amount is None else amount.removeprefix("-").removesuffix(".00").replace(".", "_")
 
 
-def written_chunks(text: str, start: int, end: int) -> list[str]:
+def number_with_cents(text: str) -> str | None:
+    """What `number_term` makes of the commonest spelling, "1.234,50", without the detour; None of any other."""
+    match = _WITH_CENTS.fullmatch(text)
+    if match is None:
+        return None
+    whole, cents = match[1].replace(".", ""), match[2]
+    return whole if cents == "00" else f"{whole}_{cents}"
+
+
+def written_chunks(text: str) -> list[str]:
     """What stands between blanks and signs there, as written: each is one atom, see `atom_of_chunk`."""
-    return _CHUNK.findall(text, start, end)
+    return _CHUNK.findall(text)
+
+
+def written_pieces(text: str) -> list[str] | None:
+    """What stands between blanks, each piece of some chunks; None if a line may end within one."""
+    return None if _IF_BROKEN.search(text) else text.split()
 
 
 def placed_chunks(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
@@ -186,24 +215,24 @@ def special_atoms(text: str) -> list[Atom]:
     """Atoms that may contain blanks or that only their shape tells; of two that overlap, the surer kind."""
     if not any("0" <= character <= "9" for character in text):
         return []
-    found = [_plain(AtomKind.IBAN, match) for match in _GERMAN_IBAN.finditer(text)]
-    found += [iban for match in _OTHER_IBAN.finditer(text) if (iban := _valid_iban(match)) is not None]
+    firsts = [first.start() for first in _FIRST_DIGIT.finditer(text)]
+    countries = [first - 2 for first in firsts if first >= 2]
+    found = [_plain(AtomKind.IBAN, match) for match in matches_at(_GERMAN_IBAN, text, countries)]
+    found += [iban for match in matches_at(_OTHER_IBAN, text, countries) if (iban := _valid_iban(match)) is not None]
     found += [
         Atom(kind=AtomKind.DATE, start=start, end=end, text=text[start:end], day=day)
-        for start, end, day in find_dates(text)
+        for start, end, day in find_dates(text, firsts)
     ]
-    found += [_month(match, int(match.group(1))) for match in _MONTH_NUMBER.finditer(text)]
-    found += [
-        _month(match, MONTHS[name])
-        for match in _MONTH_NAME.finditer(text)
-        if (name := match.group(1).lower()) in MONTHS
-    ]
-    found += [_plain(AtomKind.GROUPED, match) for match in _SPACED_AMOUNT.finditer(text)]
+    years = matches_at(_YEAR_OF_MONTH, text, firsts)
+    found += [month for year in years if (month := _month(text, year)) is not None]
+    found += [_plain(AtomKind.GROUPED, match) for match in matches_at(_SPACED_AMOUNT, text, firsts)]
     if _IF_STUCK.search(text):
         found += [_plain(AtomKind.NUMBER, match) for match in _STUCK_CURRENCY.finditer(text)]
     if any(sign in text for sign in _OF_A_PHONE):
         found += [_plain(AtomKind.GROUPED, match) for match in _PHONE.finditer(text) if _is_long(match.group())]
-    found += [_plain(AtomKind.GROUPED, match) for match in _DIGIT_GROUPS.finditer(text) if _is_long(match.group())]
+    signed = [first - 1 if text[first - 1 : first] == "+" else first for first in firsts]
+    groups = matches_at(_DIGIT_GROUPS, text, sorted({*firsts, *signed}))
+    found += [_plain(AtomKind.GROUPED, match) for match in groups if _is_long(match.group())]
     return _without_overlaps(found)
 
 
@@ -235,6 +264,14 @@ def _is_long(text: str) -> bool:
     return sum(character.isdigit() for character in text) >= _SHORTEST_GROUPED_NUMBER
 
 
-def _month(match: re.Match[str], month: int) -> Atom:
-    first_day = date(int(match.group(2)), month, 1)
-    return Atom(kind=AtomKind.MONTH, start=match.start(), end=match.end(), text=match.group(), day=first_day)
+def _month(text: str, year: re.Match[str]) -> Atom | None:
+    """A year with the month before it, by name or number; None if there is no month."""
+    places = max(0, year.start() - _LONGEST_MONTH), year.start()
+    if found := _MONTH_NUMBER.search(text, *places):
+        month = int(found[1])
+    elif found := _MONTH_NAME.search(text, *places):
+        month = MONTHS.get(found[1].lower(), 0)
+    if not found or not month:
+        return None
+    start, end = found.start(), year.end()
+    return Atom(AtomKind.MONTH, start, end, text[start:end], date(int(year.group()), month, 1))
