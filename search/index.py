@@ -74,8 +74,8 @@ _FEW_ADMITTED = 2 * VERY_MANY
 _LAST_ARRIVED = 200
 _PROBES = 4
 """Where at least one letter in so many matches, it is quicker to ask for each than to read all that match."""
-_MOST_KNOWN = 200_000
-"""Words that are remembered while letters are added; looking one up again costs little."""
+_MOST_GATHERED = 200_000
+"""Words of letters that are being added, each once, before they are handed over to the vocabulary."""
 _FEW = 64
 """Up to so many letters, it is quicker to ask for each than to read all that match."""
 
@@ -156,12 +156,23 @@ class CompartmentIndex:
 
         They are drawn inside it: what they are drawn by then holds until the commit, as far as a purge goes.
         """
-        with self._database.transaction():
-            known: set[str] = set()
+        with self._database.transaction(), self._gathered_words() as words:
             for entry in entries:
-                if self._remove(entry.document_id):
-                    known.clear()
-                self._insert(entry, known)
+                if self._is_there(entry.document_id):
+                    # What goes with the old letter is told by what the vocabulary holds.
+                    self._add_words(words)
+                    self._remove(entry.document_id)
+                self._insert(entry, words)
+
+    @contextmanager
+    def _gathered_words(self) -> Iterator[set[str]]:
+        """Words of several letters, which the vocabulary gets at the end."""
+        words: set[str] = set()
+        yield words
+        self.words.add(words)
+
+    def _is_there(self, document_id: str) -> bool:
+        return self._database.row("SELECT 1 FROM letters WHERE document_id = ?", (document_id,)) is not None
 
     def remove(self, document_id: str) -> None:
         """Remove a letter and every trace of its terms; an unknown id is fine.
@@ -400,36 +411,40 @@ class CompartmentIndex:
     def _renew(self) -> None:
         self._database.run("INSERT INTO terms(terms) VALUES('delete-all')")
         self.words.clear()
-        known: set[str] = set()
-        for (number,) in list(self._database.rows("SELECT number FROM letters ORDER BY number")):
-            self._insert_terms(number, self.entry(number), known)
+        with self._gathered_words() as words:
+            for (number,) in list(self._database.rows("SELECT number FROM letters ORDER BY number")):
+                check = self._insert_terms(number, self.entry(number), words)
+                self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (check, number))
         self._database.run("UPDATE meta SET value = ? WHERE name = 'analyser'", (self.analyser.fingerprint,))
         self._read_meta()
 
-    def _insert(self, entry: IndexEntry, known: set[str]) -> None:
+    def _insert(self, entry: IndexEntry, words: set[str]) -> None:
         self._database.run(
             "INSERT INTO letters(document_id, sequence, accession, record_class, dated_on) VALUES(?, ?, ?, ?, ?)",
             (entry.document_id, entry.sequence, entry.accession, entry.record_class, entry.dated_on.isoformat()),
         )
         number = self._database.last_insert_id
+        check = self._insert_terms(number, entry, words)
         self._database.run(
-            "INSERT INTO contents(number, letter, terms_check) VALUES(?, ?, ?)", (number, _packed(entry), b"")
+            "INSERT INTO contents(number, letter, terms_check) VALUES(?, ?, ?)", (number, _packed(entry), check)
         )
         self._database.run_many(
             "INSERT INTO amounts(letter, cents) VALUES(?, ?)", [(number, cents) for cents in sorted(amounts_of(entry))]
         )
-        self._insert_terms(number, entry, known)
 
-    def _insert_terms(self, number: int, entry: IndexEntry, known: set[str]) -> None:
-        """Store a letter's terms; `known` are words that this transaction has seen in the vocabulary."""
+    def _insert_terms(self, number: int, entry: IndexEntry, words: set[str]) -> bytes:
+        """Store a letter's terms; returns their checksum. Its words are added to `words`."""
         streams = self.analyser.streams(entry)
         self._database.run(_ADD_TERMS, (number, *streams[:_COLUMNS]))
-        self._database.run("UPDATE contents SET terms_check = ? WHERE number = ?", (_check(streams), number))
-        words = [word for word in streams.words.split() if word not in known]
+        if len(words) > _MOST_GATHERED:
+            self._add_words(words)
+        words.update(streams.words.split())
+        return _check(streams)
+
+    def _add_words(self, words: set[str]) -> None:
+        """Hand gathered words over to the vocabulary."""
         self.words.add(words)
-        if len(known) > _MOST_KNOWN:
-            known.clear()
-        known.update(words)
+        words.clear()
 
     def _remove(self, document_id: str) -> bool:
         return bool(self._take_out([document_id]).contents)

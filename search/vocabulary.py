@@ -95,9 +95,11 @@ class Vocabulary:
                 numbers.append((_checksum(word), word, skeleton(word)))
             else:
                 plain.append((_checksum(word), word))
-        for sql, rows in ((_ADD_WORD, plain), (_ADD_NUMBER, numbers)):
-            if rows:
-                self._database.run_many(sql, rows)
+        # In the order of the index that tells what is known: each of its pages is read once.
+        if plain:
+            self._database.run_many(_ADD_WORD, sorted(plain))
+        if numbers:
+            self._database.run_many(_ADD_NUMBER, sorted(numbers))
 
     def blank(self, words: Iterable[str]) -> None:
         """Overwrite words where they stand; unknown ones are fine."""
