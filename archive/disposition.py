@@ -301,7 +301,7 @@ def _any_holds(contents: Iterable[bytes], rows: Sequence[DisposalRow]) -> bool:
         row.windows[start : start + WINDOW_BYTES] for row in rows for start in range(0, len(row.windows), WINDOW_BYTES)
     }
     pieces = AnyOf(windows)
-    return any(pieces.found_in(content) for content in contents)
+    return any(pieces.look_in(content) for content in contents)
 
 
 def windows_of(wraps: Sequence[DocumentWrap]) -> bytes:

@@ -329,7 +329,9 @@ class Ledger:
 
     def _left_of(self, traces: set[bytes]) -> set[bytes]:
         wanted = AnyOf(traces)
-        found = set[bytes]().union(*(wanted.found_in(pages) for pages in self._db.pages()))
+        for pages in self._db.pages():
+            wanted.look_in(pages)
+        found = wanted.found
         if found:
             # The same paper often comes twice: then the other letter has the same mark.
             found.difference_update(trace for (trace,) in self._db.rows(_LIVING_TRACES))

@@ -414,7 +414,9 @@ def _pages(text: LetterText) -> tuple[RecognisedPage, ...]:
 def _holding(contents: Iterable[bytes], pieces: Iterable[bytes]) -> int:
     """How many of these stand in some content."""
     wanted = AnyOf(set(pieces))
-    return len(set[bytes]().union(*(wanted.found_in(content) for content in contents)))
+    for content in contents:
+        wanted.look_in(content)
+    return len(wanted.found)
 
 
 def _inflated(pages: list[bytes], word: str) -> int:

@@ -141,13 +141,14 @@ def still_spelled(database: "Database", removed: Removed) -> bool:
     # Keys are words with a short mark before them; without it, the word itself gives the letter away just as well.
     dead = {_MARK.sub("", term).encode() for term in removed.terms if _is_telling(term)}
     traces = set(removed.contents.values())
-    left, found = set[bytes](), set[bytes]()
     in_contents, in_others = AnyOf(traces), AnyOf(traces | dead)
     for contents, others in database.pages_of_removed("contents", list(removed.contents)):
-        left |= in_contents.found_in(contents)
-        found |= in_others.found_in(others)
-    left |= found & traces
-    found -= traces
+        if contents:
+            in_contents.look_in(contents)
+        if others:
+            in_others.look_in(others)
+    left = in_contents.found | in_others.found & traces
+    found = in_others.found - traces
     if left and left - _living_traces(database, left):
         return True
     return bool(found and _not_living(database, found))
@@ -159,7 +160,9 @@ def _not_living(database: "Database", found: set[bytes]) -> set[bytes]:
     for rows in _LIVING:
         if found:
             spelled: str | None = database.value(rows)
-            found = found - AnyOf(found).found_in((spelled or "").encode())
+            living = AnyOf(found)
+            living.look_in((spelled or "").encode())
+            found = found - living.found
     return found
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from struct import unpack_from
+from struct import Struct, unpack_from
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -240,18 +240,10 @@ class Database:
                 yield b"", piece
 
     def _pieces_between(self, left_out: Collection[int]) -> Iterator[bytes]:
-        """Decrypted pages of the file but these, several together; every one is checked."""
-        gathered: list[bytes] = []
-        missing = most = PIECE_BYTES // SQL_PAGE_BYTES
+        """Decrypted pages of the file but these, as far as they lie together; every one is checked."""
         with self._translated():
-            for first, count in self._stretches_between(left_out, most):
-                if count > missing:
-                    yield b"".join(gathered)
-                    gathered, missing = [], most
-                start, size = first * SQL_PAGE_BYTES, count * SQL_PAGE_BYTES
-                gathered.append(self._connection.read("main", 0, start, size)[1])
-                missing -= count
-        yield b"".join(gathered)
+            for first, count in self._stretches_between(left_out, PIECE_BYTES // SQL_PAGE_BYTES):
+                yield self._connection.read("main", 0, first * SQL_PAGE_BYTES, count * SQL_PAGE_BYTES)[1]
         self._demand_sound_pages()
 
     def _stretches_between(self, left_out: Collection[int], most: int) -> Iterator[tuple[int, int]]:
@@ -259,8 +251,11 @@ class Database:
         pages = self.path.stat().st_size // SQL_PAGE_BYTES
         edges = sorted({page for page in (*left_out, LOCK_PAGE) if page < pages})
         for before, after in pairwise((-1, *edges, pages)):
-            for first in range(before + 1, after, most):
-                yield first, min(after - first, most)
+            if before + 1 < after <= before + 1 + most:
+                yield before + 1, after - before - 1
+            else:
+                for first in range(before + 1, after, most):
+                    yield first, min(after - first, most)
 
     def _demand_sound_pages(self) -> None:
         # Of several pages read at once only the last one's error is told; the others' meets whoever asks next.
@@ -302,14 +297,12 @@ class Database:
         return self._read(page, 1)[FILE_HEADER_BYTES if page == 0 else 0] == INNER_TABLE_PAGE
 
     def _inner(self, page: int, last_row: int) -> "_Inner":
-        import numpy as np
-
         content = self._read(page, 1)
         header = FILE_HEADER_BYTES if page == 0 else 0
         (cells,) = unpack_from(">H", content, header + 3)
         places = unpack_from(f">{cells}H", content, header + 12)
-        numbers = np.frombuffer(content, dtype="u1")[np.add.outer((*places, header + 8), range(4))]
-        below: list[int] = (numbers @ np.array([1 << 24, 1 << 16, 1 << 8, 1]) - 1).tolist()
+        number = Struct(">I").unpack_from
+        below = [number(content, at)[0] - 1 for at in (*places, header + 8)]
         return _Inner(content, places, below, last_row)
 
     def stored_bytes(self) -> Iterator[bytes]:

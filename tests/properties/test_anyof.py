@@ -4,34 +4,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poststelle.anyof import SHORTEST_PIECE, AnyOf
+from poststelle.anyof import _UNALIKE, AnyOf
 
 # Few different bytes: pieces begin alike, overlap and stand in one another.
-_PIECES = st.sets(st.lists(st.sampled_from(b"abc_\xc3"), min_size=SHORTEST_PIECE, max_size=12).map(bytes), max_size=8)
+_PIECES = st.sets(st.lists(st.sampled_from(b"abc_\xc3"), min_size=1, max_size=12).map(bytes), max_size=8)
 _REST = st.lists(st.sampled_from(b"abc_\xc3\x00"), max_size=60).map(bytes)
 
 
+def _found(pieces: set[bytes], *contents: bytes) -> set[bytes]:
+    wanted = AnyOf(pieces)
+    for content in contents:
+        wanted.look_in(content)
+    return wanted.found
+
+
+@pytest.mark.parametrize("others", [0, 100, 1_000, 20_000], ids="beside {} others".format)
 @given(pieces=_PIECES, rest=_REST, data=st.data())
-def test_a_piece_is_found_wherever_it_stands(pieces: set[bytes], rest: bytes, data: st.DataObject) -> None:
+def test_a_piece_is_found_wherever_it_stands(others: int, pieces: set[bytes], rest: bytes, data: st.DataObject) -> None:
     """A removed name on any byte of a page must not be passed over, and a page without it is none with it."""
     content = rest
     for piece in data.draw(st.lists(st.sampled_from(sorted(pieces)))) if pieces else []:
         at = data.draw(st.integers(0, len(content)))
         content = content[:at] + piece + content[at:]
+    beside = {b"other %d" % number for number in range(others)}
 
-    assert AnyOf(pieces).found_in(content) == {piece for piece in pieces if piece in content}
-
-
-def test_a_piece_is_found_across_the_stretches_that_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key store is hundreds of megabytes and is looked at stretch by stretch; a wrap may lie over an edge."""
-    monkeypatch.setattr("poststelle.anyof._STRETCH", 8)
-    pieces = {b"sixsix", b"sevenseven", bytes(range(16))}
-    for at in range(70):
-        for piece in pieces:
-            assert AnyOf(pieces).found_in(b"." * at + piece + b"." * 40) == {piece}
+    assert _found(pieces | beside, content) == {piece for piece in pieces if piece in content}
 
 
-def test_too_short_a_piece_is_refused() -> None:
-    """It would be passed over silently at some places."""
-    with pytest.raises(ValueError, match="at least 6"):
-        AnyOf({b"short"})
+def test_every_one_of_many_pieces_is_found() -> None:
+    """The erasure of a whole year looks for tens of thousands of names and numbers."""
+    pieces = {b"name %d." % number for number in range(0, 30_000, 7)}
+
+    assert _found(pieces, b" ".join(b"name %d." % number for number in range(30_000))) == pieces
+    assert _found(pieces, b" ".join(b"name %d." % number for number in range(1, 30_000, 7))) == set()
+
+
+def test_what_was_found_before_hides_nothing_that_comes_later() -> None:
+    """The pages of an index are looked through one after the other, and the same name stands on many."""
+    assert _found({b"Kosten", b"Nebenkosten", b"kostenlos"}, b"kostenlos", b"Nebenkostenlos Kosten") == {
+        b"Kosten",
+        b"Nebenkosten",
+        b"kostenlos",
+    }
+    assert _found({b"Name"}, b"nothing", b"", b"the Name") == {b"Name"}
+    assert not AnyOf({b"Name"}).look_in(b"another name")
+
+
+@pytest.mark.parametrize("beside", _UNALIKE, ids=bytes.hex)
+def test_a_run_of_equal_bytes_hides_no_piece(beside: bytes) -> None:
+    """They are looked for beside the pieces, for speed alone."""
+    piece = beside[:3] + b"Name"
+    assert _found({piece, b"other"}, beside + piece + beside) == {piece}
+    assert _found({piece, b"other"}, beside + b"other") == {b"other"}
+    assert _found({piece}, beside + b"Name") == {piece}
+
+
+def test_nothing_is_no_piece() -> None:
+    """It would stand everywhere."""
+    with pytest.raises(ValueError, match="empty"):
+        AnyOf({b"", b"piece"})

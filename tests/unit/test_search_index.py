@@ -430,6 +430,29 @@ def test_an_index_of_the_format_before_is_searched_and_made_new(opened: tuple[Da
     assert CompartmentIndex(database).is_current()
 
 
+def test_an_index_with_its_columns_in_the_order_before_ranks_alike(tmp_path: Path) -> None:
+    """Nobody has to make an index anew only because new ones are smaller."""
+    letters = [
+        letter(1, "Wegen der Kündigung schreiben wir Ihnen."),
+        letter(2, "Wie besprochen.", title="Kündigung"),
+        letter(3, "Wie besprochen.", sender="Kündigung und Partner"),
+        letter(4, "Sie haben gekündigt, Kündigung um Kündigung."),
+    ]
+    scores = []
+    for name in ("now", "before"):
+        database, index = open_index(tmp_path / name)
+        with database:
+            if name == "before":
+                ((sql,),) = database.rows("SELECT sql FROM sqlite_master WHERE name = 'terms'")
+                database.run("DROP TABLE terms")
+                database.run(sql.replace("body, title, sender,", "title, sender, body,"))
+            index.add_many(letters)
+            scores.append([(hit.document_id, hit.score) for hit in search(index, "Kündigung").hits])
+
+    assert [int(document_id, 16) for document_id, _ in scores[0]] == [2, 3, 4, 1]
+    assert scores[0] == scores[1]
+
+
 def test_importing_search_loads_neither_whoosh_nor_the_stemmer() -> None:
     """Every command pays for what is imported at the start."""
     script = (
