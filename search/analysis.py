@@ -30,7 +30,7 @@ from search.atoms import (
 from search.stems import Stemmer, stemmer_version
 from search.vocabulary import LONGEST_WORD, NUMBER_KEY, worth_remembering
 
-ANALYSER_VERSION = 3
+ANALYSER_VERSION = 4
 """Raised whenever the same text gives other terms; an index of another version is rebuilt."""
 
 MOST_REMEMBERED_WORDS = 20_000
@@ -40,6 +40,7 @@ _TRUNK_ZERO = re.compile(r"^((?:\+|00)\d+\s?)[(\u2768]0[)\u2769]")
 _GERMAN_PREFIX = re.compile(r"^(?:\+|00)49\s?")
 _SIGNS = re.compile(r"[\W_]+")
 _WORD_KEY = "_w"
+_HEADING_KEY = "_t"
 FACT_KEYS = ("_r", "_a", "_h", "_c")
 """Beginnings of keys that come from facts, never from the text."""
 
@@ -198,6 +199,7 @@ class Analyser:
         keys: dict[str, None] = {}
         words: set[str] = set()
         title, sender = (self._stream(text, keys, words) for text in (entry.title, entry.sender))
+        keys.update((heading_key(term), None) for term in f"{title} {sender}".split())
         body = " ".join(filter(None, (self._stream(page, keys, words) for page in entry.pages)))
         keys.update(dict.fromkeys(fact_keys(entry)))
         return Streams(
@@ -325,6 +327,12 @@ def _is_amount(name: str) -> bool:
 def word_key(folded: str) -> str:
     """A word as it was inflected: what prefixes and wildcards look through."""
     return f"{_WORD_KEY}{folded}"
+
+
+def heading_key(term: str) -> str:
+    """That a term stands in subject or sender: quicker to ask for than the term in these columns, where it stands in
+    every other letter."""
+    return f"{_HEADING_KEY}{term}"
 
 
 def number_key(text: str) -> str:

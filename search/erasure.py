@@ -20,7 +20,7 @@ TELLING_CHARACTERS = 6
 TELLING_DIGITS = 9
 """The same for terms without letters: ids and longer numbers are full of short ones."""
 
-_MARK = re.compile(r"^_[winr]")
+_MARK = re.compile(r"^(_t)?(_[winr])?")
 """Of keys that spell what a letter says."""
 
 _TRACE_BYTES = 24

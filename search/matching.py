@@ -1,9 +1,9 @@
 """Compiles a query tree for SQLite: full-text expressions where terms decide, conditions on rows for the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from search.analysis import word_key
+from search.analysis import heading_key, word_key
 from search.query import (
     AmountRange,
     And,
@@ -84,9 +84,9 @@ def leaf_expression(node: Word | Phrase | Beginning | Key) -> str:
 def _headed(words: list[Node], ranked_by: str, *, says_all: bool) -> Iterator[str]:
     """Expressions for letters with all of the words in subject or sender, then for those with one of them there."""
     if len(words) > 1:
-        together = " AND ".join(f"({expression_of([word], in_heading=True)})" for word in words)
+        together = " AND ".join(_heading(word) for word in words)
         yield together if says_all else f"{ranked_by} AND ({together})"
-    one = f"({expression_of(words, in_heading=True)})"
+    one = heading_of(words)
     yield one if says_all and len(words) == 1 else f"{ranked_by} AND {one}"
 
 
@@ -99,10 +99,35 @@ def _wanted(node: Node) -> Node:
             return node
 
 
-def expression_of(nodes: list[Node], *, in_heading: bool = False) -> str:
-    """The full-text expression for letters with any of these words, anywhere or in subject or sender."""
-    expression = _expression(any_of(nodes))
-    return f"{{title sender}} : ({expression})" if in_heading else expression
+def expression_of(nodes: list[Node]) -> str:
+    """The full-text expression for letters with any of these words, wherever they stand."""
+    return _expression(any_of(nodes))
+
+
+def heading_of(nodes: list[Node]) -> str:
+    """The full-text expression for letters with any of these words in subject or sender."""
+    return _heading(any_of(nodes))
+
+
+def _heading(node: Node) -> str:
+    match node:
+        case And() | Or():
+            return _joined(node, _heading)
+        case Word(term=term, column=column):
+            stands = _quoted(heading_key(term))
+            return stands if column is None else f"({stands} AND {_in(column, _quoted(term))})"
+        case Phrase(terms=terms, column=column):
+            # Whether the words stand there at all is quickly told.
+            stands = " AND ".join(_quoted(heading_key(term)) for term in dict.fromkeys(terms))
+            phrase = _quoted(" ".join(terms))
+            return f"({stands} AND {_in(column, phrase) if column else f'{{title sender}} : {phrase}'})"
+        case Key(key=key, is_beginning=is_beginning):
+            return _quoted(heading_key(key)) + ("*" if is_beginning else "")
+        case Beginning(folded=folded, column=column):
+            stands = _quoted(heading_key(folded)) + "*"
+            return stands if column is None else f"({stands} AND {_in(column, _quoted(folded) + '*')})"
+        case _:
+            raise ValueError("rows decide this, not full text")
 
 
 def _is_textual(node: Node) -> bool:
@@ -122,16 +147,20 @@ def _is_textual(node: Node) -> bool:
 
 def _expression(node: Node) -> str:
     match node:
-        case And(nodes=nodes):
-            wanted = " AND ".join(_expression(child) for child in nodes if not isinstance(child, Not))
-            excluded = [_expression(child.node) for child in nodes if isinstance(child, Not)]
-            return f"(({wanted}) NOT ({' OR '.join(excluded)}))" if excluded else f"({wanted})"
-        case Or(nodes=nodes):
-            return "(" + " OR ".join(map(_expression, nodes)) + ")"
+        case And() | Or():
+            return _joined(node, _expression)
         case Word() | Phrase() | Beginning() | Key():
             return leaf_expression(node)
         case _:
             raise ValueError("rows decide this, not full text")
+
+
+def _joined(node: And | Or, expression: Callable[[Node], str]) -> str:
+    if isinstance(node, Or):
+        return "(" + " OR ".join(map(expression, node.nodes)) + ")"
+    wanted = " AND ".join(expression(child) for child in node.nodes if not isinstance(child, Not))
+    excluded = [expression(child.node) for child in node.nodes if isinstance(child, Not)]
+    return f"(({wanted}) NOT ({' OR '.join(excluded)}))" if excluded else f"({wanted})"
 
 
 def _condition(node: Node) -> tuple[str, list[Any]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from search.index import VERY_MANY, CompartmentIndex
 from search.loosening import Loosened, Meanings, loosen, resolve
-from search.matching import expression_of, plan
+from search.matching import expression_of, heading_of, plan
 from search.query import Query
 
 _CLOSE_FROM = 0.6
@@ -95,7 +95,7 @@ def _qualities(index: CompartmentIndex, loosened: Loosened, candidates: set[int]
             forms = [node for closeness, node in group if least <= closeness < below]
             if not forms:
                 continue
-            expression, heading = expression_of(forms), expression_of(forms, in_heading=True)
+            expression, heading = expression_of(forms), heading_of(forms)
             letters += index.count(expression)
             for number in index.among(expression, candidates):
                 quality[number] = max(quality.get(number, 0.0), worth)

@@ -320,9 +320,12 @@ def test_very_many_matches_are_the_same_letters(
     few = search(index, query, limit=20)
     monkeypatch.setattr("search.finding.VERY_MANY", 0)
     many = search(index, query, limit=20)
+    monkeypatch.setattr("search.index._MOST_NAMED", 3)
+    very_many = search(index, query, limit=20)
 
     assert {hit.document_id for hit in many.hits} == {hit.document_id for hit in few.hits} != set()
     assert many.total == few.total
+    assert very_many == many
 
 
 def test_spelling_says_how_far_words_are_apart() -> None:
