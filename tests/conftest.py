@@ -78,7 +78,7 @@ def empty_office(tmp_path_factory: pytest.TempPathFactory) -> Office:
 @pytest.fixture(scope="session")
 def filled_office(tmp_path_factory: pytest.TempPathFactory, empty_office: Office, scans: dict[str, Path]) -> Office:
     """The office after the sample mail was dropped and taken in; not to be changed."""
-    office = empty_office.copy_to(tmp_path_factory.mktemp("filled") / "root")
+    office = empty_office.copy_to(tmp_path_factory.mktemp("filled") / "root").set_workers("auto")
     office.drop(*scans.values())
     ran = office.run("intake")
     assert ran.status == 1, f"the unreadable file should have gone to quarantine: {ran.text}\n{ran.err}"

@@ -141,7 +141,7 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="drill-") as folder:
-        empty = Office(Path(folder) / "empty").make(shipped=shipped_config())
+        empty = Office(Path(folder) / "empty").make(shipped=shipped_config(), workers="auto")
         failures = DRILLS[options.drill](options, empty, Path(folder))
     for failure in failures:
         say(f"  FAILED {failure}")

@@ -94,8 +94,6 @@ class _Reading(RecordedPool):
 
 def test_space_is_looked_for_right_before_each_letter(office: Office) -> None:
     """The letters before it took the last room while it waited for its turn: it stays in the inbox, whole."""
-    text = office.config.read_text(encoding="utf-8")
-    office.config.write_text(text.replace("workers: auto", "workers: 1"), encoding="utf-8")
     for number in range(2):
         (office.inbox / f"brief-{number}.pdf").write_bytes(CONTENT + bytes([number]))
     told: list[str] = []

@@ -38,6 +38,7 @@ stream.close()
 def watching(office: Office) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
     """A running `poststelle watch` and the file it writes its lines to."""
     log = office.root / "watch.log"
+    office.set_workers("auto")
     process = office.start("--quiet", "watch", out=log)
     try:
         yield process, log
