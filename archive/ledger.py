@@ -328,10 +328,7 @@ class Ledger:
         return is_empty
 
     def _left_of(self, traces: set[bytes]) -> set[bytes]:
-        wanted = AnyOf(traces)
-        for pages in self._db.pages():
-            wanted.look_in(pages)
-        found = wanted.found
+        found = AnyOf(traces).look_through(self._db.pages())
         if found:
             # The same paper often comes twice: then the other letter has the same mark.
             found.difference_update(trace for (trace,) in self._db.rows(_LIVING_TRACES))

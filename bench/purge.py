@@ -413,10 +413,7 @@ def _pages(text: LetterText) -> tuple[RecognisedPage, ...]:
 
 def _holding(contents: Iterable[bytes], pieces: Iterable[bytes]) -> int:
     """How many of these stand in some content."""
-    wanted = AnyOf(set(pieces))
-    for content in contents:
-        wanted.look_in(content)
-    return len(wanted.found)
+    return len(AnyOf(set(pieces)).look_through(contents))
 
 
 def _inflated(pages: list[bytes], word: str) -> int:

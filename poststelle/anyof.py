@@ -5,7 +5,7 @@ many places with all of them at once. So few pieces are looked for until nothing
 found; of many, all matches are reported, overlapping ones too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
@@ -43,6 +43,12 @@ class AnyOf:
         for search in self._searches:
             self.found |= search.found_in(content)
         return len(self.found) > before
+
+    def look_through(self, contents: Iterable[bytes]) -> set[bytes]:
+        """Look for the pieces in each; those that were found by now."""
+        for content in contents:
+            self.look_in(content)
+        return self.found
 
 
 class _Few:

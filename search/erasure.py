@@ -160,9 +160,7 @@ def _not_living(database: "Database", found: set[bytes]) -> set[bytes]:
     for rows in _LIVING:
         if found:
             spelled: str | None = database.value(rows)
-            living = AnyOf(found)
-            living.look_in((spelled or "").encode())
-            found = found - living.found
+            found = found - AnyOf(found).look_through([(spelled or "").encode()])
     return found
 
 

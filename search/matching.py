@@ -119,8 +119,7 @@ def _heading(node: Node) -> str:
         case Phrase(terms=terms, column=column):
             # Whether the words stand there at all is quickly told.
             stands = " AND ".join(_quoted(heading_key(term)) for term in dict.fromkeys(terms))
-            phrase = _quoted(" ".join(terms))
-            return f"({stands} AND {_in(column, phrase) if column else f'{{title sender}} : {phrase}'})"
+            return f"({stands} AND {column or '{title sender}'} : {_quoted(' '.join(terms))})"
         case Key(key=key, is_beginning=is_beginning):
             return _quoted(heading_key(key)) + ("*" if is_beginning else "")
         case Beginning(folded=folded, column=column):

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from struct import Struct, unpack_from
+from struct import unpack_from
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -251,11 +251,8 @@ class Database:
         pages = self.path.stat().st_size // SQL_PAGE_BYTES
         edges = sorted({page for page in (*left_out, LOCK_PAGE) if page < pages})
         for before, after in pairwise((-1, *edges, pages)):
-            if before + 1 < after <= before + 1 + most:
-                yield before + 1, after - before - 1
-            else:
-                for first in range(before + 1, after, most):
-                    yield first, min(after - first, most)
+            for first in range(before + 1, after, most):
+                yield first, min(after - first, most)
 
     def _demand_sound_pages(self) -> None:
         # Of several pages read at once only the last one's error is told; the others' meets whoever asks next.
@@ -301,8 +298,7 @@ class Database:
         header = FILE_HEADER_BYTES if page == 0 else 0
         (cells,) = unpack_from(">H", content, header + 3)
         places = unpack_from(f">{cells}H", content, header + 12)
-        number = Struct(">I").unpack_from
-        below = [number(content, at)[0] - 1 for at in (*places, header + 8)]
+        below = [unpack_from(">I", content, at)[0] - 1 for at in (*places, header + 8)]
         return _Inner(content, places, below, last_row)
 
     def stored_bytes(self) -> Iterator[bytes]:

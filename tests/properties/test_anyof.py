@@ -14,10 +14,7 @@ _REST = st.lists(st.sampled_from(b"abc_\xc3\x00"), max_size=60).map(bytes)
 
 
 def _found(pieces: set[bytes], *contents: bytes) -> set[bytes]:
-    wanted = AnyOf(pieces)
-    for content in contents:
-        wanted.look_in(content)
-    return wanted.found
+    return AnyOf(pieces).look_through(contents)
 
 
 @pytest.mark.parametrize(
